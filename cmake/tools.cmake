@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Every tools/usctp-NAME.c is a program, with tools/NAME/*.c where it has parts, linked with
+# tools/common/*.c, libpcap and the public library.
+# They are built into tools/ of the build directory.
+
+if(NOT USCTP_BUILD_TOOLS)
+    return()
+endif()
+
+file(GLOB common CONFIGURE_DEPENDS "tools/common/*.c")
+file(GLOB programs CONFIGURE_DEPENDS "tools/usctp-*.c")
+if(common)
+    add_library(usctp_tools_common OBJECT ${common})
+    target_include_directories(usctp_tools_common PRIVATE ${PROJECT_SOURCE_DIR}/tools)
+    target_compile_definitions(usctp_tools_common PRIVATE USCTP_TOOL_VERSION="${PROJECT_VERSION}")
+    target_link_libraries(usctp_tools_common PRIVATE usctp_flags PkgConfig::PCAP Threads::Threads)
+endif()
+foreach(source IN LISTS programs)
+    cmake_path(GET source STEM name)
+    string(REGEX REPLACE "^usctp-" "" folder ${name})
+    file(GLOB parts CONFIGURE_DEPENDS "tools/${folder}/*.c")
+    add_executable(${name} ${source} ${parts})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tools)
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tools)
+    target_compile_definitions(${name} PRIVATE USCTP_TOOL_VERSION="${PROJECT_VERSION}")
+    if(common)
+        target_link_libraries(${name} PRIVATE usctp_tools_common)
+    endif()
+    target_link_libraries(${name} PRIVATE usctp_flags usctp PkgConfig::PCAP Threads::Threads)
+    if(name STREQUAL "usctp-perf")
+        target_link_libraries(${name} PRIVATE PkgConfig::JANSSON)
+    endif()
+    install(TARGETS ${name})
+endforeach()

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every tunable of usctp, in one table.
+ *
+ * A row gives the name, the type, the unit, the smallest, default and largest value, the narrowest
+ * thing it can be set on and the section of the document that it comes from. The struct, the
+ * enumeration, the defaults, the range checks, `--set` of the tools and the documentation are made
+ * from the rows; nothing else lists them.
+ *
+ * Times are microseconds, sizes are bytes. A tunable of scope ENDPOINT gives what new associations
+ * start with; one of scope ASSOC can also be changed on a living association, and one of scope PATH
+ * on each of its paths.
+ */
+#ifndef USCTP_CONFIG_H
+#define USCTP_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define USCTP_API        __attribute__((visibility("default")))
+#define USCTP_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define USCTP_API
+#define USCTP_MUST_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Protocol limits that are not tunable. */
+#define USCTP_MAX_ADDRESSES                                                                        \
+    32u /* addresses a side; further ones in an INIT are ignored (RFC 9260 12.2.4.1) */
+#define USCTP_MAX_PACKET_BYTES 65535u /* an SCTP packet with its common header */
+#define USCTP_MIN_RWND_BYTES   1500u  /* RFC 9260 3.3.2: the smallest a_rwnd an INIT may carry */
+
+#define USCTP_MS 1000u
+#define USCTP_S  1000000u
+
+/* name, type, unit, minimum, default, maximum, scope, section */
+#define USCTP_CONFIG_TABLE(X)                                                                      \
+    X(rto_initial_us, uint64_t, "us", 1 * USCTP_MS, 1 * USCTP_S, 3600ull * USCTP_S, ASSOC,         \
+      "RFC 9260 16")                                                                               \
+    X(rto_min_us, uint64_t, "us", 1 * USCTP_MS, 1 * USCTP_S, 3600ull * USCTP_S, ASSOC,             \
+      "RFC 9260 16")                                                                               \
+    X(rto_max_us, uint64_t, "us", 1 * USCTP_MS, 60 * USCTP_S, 3600ull * USCTP_S, ASSOC,            \
+      "RFC 9260 16")                                                                               \
+    X(max_burst, uint32_t, "packets", 1, 4, 1024, ASSOC, "RFC 9260 16")                            \
+    X(valid_cookie_life_us, uint64_t, "us", 1 * USCTP_MS, 60 * USCTP_S, 600ull * USCTP_S, ASSOC,   \
+      "RFC 9260 16")                                                                               \
+    X(association_max_retrans, uint32_t, "attempts", 0, 10, 255, ASSOC, "RFC 9260 16")             \
+    X(path_max_retrans, uint32_t, "attempts", 0, 5, 255, PATH, "RFC 9260 16")                      \
+    X(max_init_retransmits, uint32_t, "attempts", 0, 8, 255, ENDPOINT, "RFC 9260 16")              \
+    X(max_init_timeout_us, uint64_t, "us", 1 * USCTP_MS, 60 * USCTP_S, 3600ull * USCTP_S,          \
+      ENDPOINT, "RFC 6458 8.1.3")                                                                  \
+    X(hb_interval_us, uint64_t, "us", 0, 30 * USCTP_S, 864000ull * USCTP_S, PATH, "RFC 9260 16")   \
+    X(hb_enabled, uint32_t, "flag", 0, 1, 1, PATH, "RFC 9260 8.3")                                 \
+    X(hb_max_burst, uint32_t, "packets", 1, 1, 32, ASSOC, "RFC 9260 16")                           \
+    X(sack_delay_us, uint64_t, "us", 0, 200 * USCTP_MS, 500 * USCTP_MS, ASSOC, "RFC 9260 6.2")     \
+    X(sack_frequency, uint32_t, "packets", 1, 2, 255, ASSOC, "RFC 9260 6.2")                       \
+    X(sack_every_second_packet, uint32_t, "flag", 0, 0, 1, ASSOC, "RFC 9260 6.2")                  \
+    X(pf_enabled, uint32_t, "flag", 0, 1, 1, ASSOC, "RFC 7829 3")                                  \
+    X(pf_max_retrans, uint32_t, "attempts", 0, 0, 65535, PATH, "RFC 7829 5")                       \
+    X(primary_switchover_max_retrans, uint32_t, "attempts", 0, 65535, 65535, PATH, "RFC 7829 4")   \
+    X(outbound_streams, uint32_t, "streams", 1, 10, 65535, ENDPOINT, "RFC 9260 3.3.2")             \
+    X(max_inbound_streams, uint32_t, "streams", 1, 2048, 65535, ENDPOINT, "RFC 9260 3.3.2")        \
+    X(receive_buffer_bytes, uint32_t, "bytes", 2048, 1048576, 1073741824, ASSOC, "RFC 6458 8.1.6") \
+    X(receive_overhead_factor, uint32_t, "times", 1, 4, 64, ENDPOINT, "RFC 9260 6.2.1")            \
+    X(send_buffer_bytes, uint32_t, "bytes", 2048, 1048576, 1073741824, ASSOC, "RFC 6458 8.1.7")    \
+    X(partial_delivery_point_bytes, uint32_t, "bytes", 1, 524288, 1073741824, ASSOC,               \
+      "RFC 6458 8.1.21")                                                                           \
+    X(nodelay, uint32_t, "flag", 0, 0, 1, ASSOC, "RFC 6458 8.1.5")                                 \
+    X(disable_fragments, uint32_t, "flag", 0, 0, 1, ASSOC, "RFC 6458 8.1.11")                      \
+    X(fragment_max_bytes, uint32_t, "bytes", 0, 0, 65535, ASSOC, "RFC 6458 8.1.16")                \
+    X(pmtu_default_bytes, uint32_t, "bytes", 512, 1280, 65535, PATH, "RFC 9260 7.3")               \
+    X(gap_sacks_per_batch, uint32_t, "packets", 1, 16, 256, ENDPOINT, "RFC 9260 6.7")              \
+    X(max_duplicate_reports, uint32_t, "TSNs", 0, 64, 1024, ENDPOINT, "RFC 9260 3.3.4")            \
+    X(max_control_chunks, uint32_t, "chunks", 1, 32, 1024, ENDPOINT, "RFC 9260 12.4")              \
+    X(max_notifications, uint32_t, "events", 4, 256, 65536, ENDPOINT, "RFC 6458 6.1")              \
+    X(dscp, uint32_t, "code point", 0, 0, 63, PATH, "RFC 6458 8.1.12")                             \
+    X(flow_label, uint32_t, "label", 0, 0, 1048575, PATH, "RFC 6458 8.1.12")                       \
+    X(cookie_key_life_us, uint64_t, "us", 1 * USCTP_S, 3600ull * USCTP_S, 86400ull * USCTP_S,      \
+      ENGINE, "RFC 9260 5.1.3")                                                                    \
+    X(max_associations, uint32_t, "associations", 1, 2097152, 16777216, ENGINE,                    \
+      "RFC 9260 12.2.4.3")                                                                         \
+    X(max_endpoints, uint32_t, "endpoints", 1, 65536, 1048576, ENGINE, "")                         \
+    X(reply_ring_packets, uint32_t, "packets", 1, 64, 4096, ENGINE, "RFC 9260 12.4")               \
+    X(replies_per_second, uint32_t, "packets/s", 1, 10000, 10000000, ENGINE, "RFC 9260 8.4")
+
+/* Every tunable's value. `size` is sizeof of the struct the caller was built with. */
+struct usctp_config {
+    uint32_t size;
+#define USCTP_CONFIG_FIELD(name, type, unit, minimum, initial, maximum, scope, section) type name;
+    USCTP_CONFIG_TABLE(USCTP_CONFIG_FIELD)
+#undef USCTP_CONFIG_FIELD
+};
+
+/* USCTP_TUNABLE_rto_initial_us, ... in the order of the table. */
+enum usctp_tunable {
+#define USCTP_CONFIG_ENUM(name, type, unit, minimum, initial, maximum, scope, section)             \
+    USCTP_TUNABLE_##name,
+    USCTP_CONFIG_TABLE(USCTP_CONFIG_ENUM)
+#undef USCTP_CONFIG_ENUM
+        USCTP_TUNABLE_COUNT
+};
+
+enum usctp_scope { USCTP_SCOPE_ENGINE, USCTP_SCOPE_ENDPOINT, USCTP_SCOPE_ASSOC, USCTP_SCOPE_PATH };
+
+/* One row of the table, for programs. */
+struct usctp_tunable_info {
+    const char *name, *unit, *section;
+    uint64_t minimum, initial, maximum;
+    enum usctp_scope scope;
+};
+
+/* Fills *config with the defaults. */
+USCTP_API void usctp_config_defaults(struct usctp_config *config);
+/* Returns the row of a tunable, or NULL for a number that is none. */
+USCTP_API const struct usctp_tunable_info *usctp_tunable_info(enum usctp_tunable tunable);
+/* Returns the tunable called `name` (`length` bytes), or USCTP_TUNABLE_COUNT. */
+USCTP_API enum usctp_tunable usctp_tunable_by_name(const char *name, size_t length);
+/* Sets one value. Returns 0, or USCTP_ERR_INVALID when the tunable is unknown or the value out of
+ * its range. */
+USCTP_API int usctp_config_set(struct usctp_config *config, enum usctp_tunable tunable,
+                               uint64_t value);
+USCTP_API uint64_t usctp_config_get(const struct usctp_config *config, enum usctp_tunable tunable);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

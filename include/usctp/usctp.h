@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * usctp sockets: RFC 6458 over descriptors that poll, select and epoll understand.
+ *
+ * Every call behaves as its namesake of the system does: 0 or a count on success, -1 and errno on
+ * failure. Numbers, structures and flags are Linux's, from <linux/sctp.h>; what only
+ * <netinet/sctp.h> has is here with the prefix usctp_ or USCTP_ and the same layout, so that both
+ * headers can be included in one file. The engine alone is in engine.h, every tunable in config.h.
+ *
+ * A descriptor is known to the process that made it. Plain read(2) and write(2) on it are not for
+ * use; close(2) is as good as usctp_close.
+ */
+#ifndef USCTP_USCTP_H
+#define USCTP_USCTP_H
+
+#include "usctp/config.h"
+#include "usctp/engine.h"
+
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <linux/sctp.h>
+#include <netinet/in.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define USCTP_VERSION  "0.1.0"
+#define USCTP_UDP_PORT 9899 /* RFC 6951 */
+
+/* ---- a stack
+ * --------------------------------------------------------------------------------------------------
+ */
+
+struct usctp_stack;
+
+enum usctp_stack_flag {
+    USCTP_STACK_RAW =
+        1u << 0, /* raw IPPROTO_SCTP sockets: needs CAP_NET_RAW or handed-in descriptors */
+    USCTP_STACK_UDP = 1u << 1, /* UDP encapsulation: no privilege */
+    USCTP_STACK_THREAD =
+        1u << 2, /* an I/O thread drives it; without it, blocked calls and usctp_stack_process do */
+    USCTP_STACK_UDP_PORT_REQUIRED =
+        1u << 3, /* fail with EADDRINUSE rather than take another port than udp_port */
+};
+
+struct usctp_stack_options {
+    uint32_t size;                /* sizeof of this struct */
+    uint32_t flags;               /* enum usctp_stack_flag; neither RAW nor UDP = RAW */
+    uint16_t udp_port;            /* local encapsulation port, 0 = USCTP_UDP_PORT */
+    int raw_ipv4_fd, raw_ipv6_fd; /* already open raw sockets, or -1 */
+    const char *device;           /* bind to this interface, or NULL */
+    uint32_t mark;                /* SO_MARK */
+    const char *pcap_path;        /* reserved for programs that link the capture writer; NULL */
+    const struct usctp_config *config; /* defaults for every socket, or NULL */
+    /* Sees every packet in and out, and state changes, under the stack's lock; must not call usctp.
+     * NULL: none. */
+    void (*trace)(void *user, const struct usctp_trace_record *record);
+    void *trace_user;
+};
+
+/* Fills *options with the defaults: raw, with an I/O thread. */
+USCTP_API void usctp_stack_options_init(struct usctp_stack_options *options);
+/*
+ * Makes a stack. options may be NULL. Returns NULL with errno: EPERM (no CAP_NET_RAW:
+ * usctp_stack_error says what to do), EADDRINUSE, ENOMEM, EINVAL, EMFILE.
+ */
+USCTP_API struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *options);
+/* Why this thread's last usctp_stack_new failed, one sentence for the user; "" when it did not. */
+USCTP_API const char *usctp_stack_error(void);
+/* Ends everything: associations are aborted, blocked calls return ESHUTDOWN, descriptors get end of
+ * file. Always returns. */
+USCTP_API void usctp_stack_delete(struct usctp_stack *stack);
+
+/* Without USCTP_STACK_THREAD: one descriptor that is readable when usctp_stack_process has work,
+ * timers included. */
+USCTP_API int usctp_stack_fd(struct usctp_stack *stack);
+/* Does what is due, within a budget; never blocks. Returns 1 when there is more, 0 when not, -1 and
+ * errno on failure. */
+USCTP_API int usctp_stack_process(struct usctp_stack *stack);
+/* The local UDP encapsulation port in use, 0 when none. */
+USCTP_API uint16_t usctp_stack_udp_port(struct usctp_stack *stack);
+
+/* ---- sockets
+ * --------------------------------------------------------------------------------------------------
+ */
+
+/* domain AF_INET or AF_INET6; type SOCK_STREAM (one-to-one), with SOCK_NONBLOCK and SOCK_CLOEXEC;
+ * protocol IPPROTO_SCTP or 0. */
+USCTP_API int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol);
+USCTP_API int usctp_bind(int sd, const struct sockaddr *address, socklen_t length);
+/* addresses: packed struct sockaddr_in and sockaddr_in6, one after the other; flags
+ * SCTP_BINDX_ADD_ADDR or _REM_ADDR. */
+USCTP_API int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags);
+USCTP_API int usctp_listen(int sd, int backlog);
+USCTP_API int usctp_accept(int sd, struct sockaddr *address, socklen_t *length);
+USCTP_API int usctp_accept4(int sd, struct sockaddr *address, socklen_t *length, int flags);
+USCTP_API int usctp_connect(int sd, const struct sockaddr *address, socklen_t length);
+/* As usctp_bindx's addresses; all of one port. *id, unless NULL, gets the association id, also with
+ * EINPROGRESS. */
+USCTP_API int usctp_connectx(int sd, const struct sockaddr *addresses, int count, sctp_assoc_t *id);
+USCTP_API ssize_t usctp_send(int sd, const void *data, size_t bytes, int flags);
+USCTP_API ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags);
+USCTP_API ssize_t usctp_sendmsg(int sd, const struct msghdr *message, int flags);
+USCTP_API ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags);
+USCTP_API int usctp_shutdown(int sd, int how);
+USCTP_API int usctp_close(int sd);
+USCTP_API int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length);
+USCTP_API int usctp_getpeername(int sd, struct sockaddr *address, socklen_t *length);
+USCTP_API int usctp_setsockopt(int sd, int level, int name, const void *value, socklen_t length);
+USCTP_API int usctp_getsockopt(int sd, int level, int name, void *value, socklen_t *length);
+/* Allocates packed addresses for usctp_freepaddrs / usctp_freeladdrs. Returns how many, 0 when
+ * there is no association. */
+USCTP_API int usctp_getpaddrs(int sd, sctp_assoc_t id, struct sockaddr **addresses);
+USCTP_API int usctp_getladdrs(int sd, sctp_assoc_t id, struct sockaddr **addresses);
+USCTP_API void usctp_freepaddrs(struct sockaddr *addresses);
+USCTP_API void usctp_freeladdrs(struct sockaddr *addresses);
+
+/* RFC 6458 9.12 and 9.13. infotype and the structures are Linux's; see the names below. */
+USCTP_API ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt,
+                              const struct sockaddr *addresses, int count, const void *info,
+                              socklen_t info_bytes, unsigned infotype, int flags);
+USCTP_API ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struct sockaddr *from,
+                              socklen_t *from_bytes, void *info, socklen_t *info_bytes,
+                              unsigned *infotype, int *flags);
+
+#define USCTP_SENDV_NOINFO        0
+#define USCTP_SENDV_SNDINFO       1
+#define USCTP_SENDV_PRINFO        2
+#define USCTP_SENDV_AUTHINFO      3
+#define USCTP_SENDV_SPA           4
+#define USCTP_SEND_SNDINFO_VALID  1
+#define USCTP_SEND_PRINFO_VALID   2
+#define USCTP_SEND_AUTHINFO_VALID 4
+#define USCTP_RECVV_NOINFO        0
+#define USCTP_RECVV_RCVINFO       1
+#define USCTP_RECVV_NXTINFO       2
+#define USCTP_RECVV_RN            3
+
+struct usctp_sendv_spa {
+    uint32_t sendv_flags;
+    struct sctp_sndinfo sendv_sndinfo;
+    struct sctp_prinfo sendv_prinfo;
+    struct sctp_authinfo sendv_authinfo;
+};
+struct usctp_recvv_rn {
+    struct sctp_rcvinfo recvv_rcvinfo;
+    struct sctp_nxtinfo recvv_nxtinfo;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine as a whole: making and deleting it, its clockwork, its events, and what it knows of
+ * the host.
+ *
+ * Packets in are in input.c, packets out in output.c; endpoints and associations have their own
+ * files.
+ */
+#include "assoc/association.h"
+#include "core/siphash.h"
+
+uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value) {
+    uint8_t bytes[8];
+    put64(bytes, value);
+    return siphash(engine->hash_key, bytes, sizeof bytes);
+}
+
+static int init_tables(struct usctp_engine *engine) {
+    struct env *env = &engine->env;
+    if (hash_init(&engine->assocs, 16, env) || hash_init(&engine->endpoints, 16, env) ||
+        hash_init(&engine->ports, 16, env) || hash_init(&engine->tags, 16, env) ||
+        hash_init(&engine->paths, 16, env) || timers_reserve(&engine->timers, 1, env))
+        return USCTP_ERR_NO_MEMORY;
+    engine->replies = env_allocate(env, sizeof(struct reply) * engine->config.reply_ring_packets);
+    return engine->replies ? 0 : USCTP_ERR_NO_MEMORY;
+}
+
+static void free_tables(struct usctp_engine *engine) {
+    struct env *env = &engine->env;
+    hash_free(&engine->assocs, env);
+    hash_free(&engine->endpoints, env);
+    hash_free(&engine->ports, env);
+    hash_free(&engine->tags, env);
+    hash_free(&engine->paths, env);
+    timers_free(&engine->timers, env);
+    env_release(env, engine->host, sizeof *engine->host * engine->host_count);
+}
+
+static bool config_is_valid(const struct usctp_config *config) {
+    struct usctp_config scratch = *config;
+    for (int t = 0; t < (int)USCTP_TUNABLE_COUNT; t++)
+        if (usctp_config_set(&scratch, (enum usctp_tunable)t,
+                             usctp_config_get(config, (enum usctp_tunable)t)))
+            return false;
+    return true;
+}
+
+struct usctp_engine *usctp_engine_new(const struct usctp_environment *environment,
+                                      const struct usctp_config *config, uint64_t now_us) {
+    if (!environment || !environment->allocator.allocate || !environment->allocator.release ||
+        !environment->random.fill || !environment->crypto.hmac_sha256 ||
+        (config && !config_is_valid(config)))
+        return NULL;
+    struct env env = {.given = *environment};
+    struct usctp_engine *engine = env_allocate(&env, sizeof *engine);
+    if (!engine)
+        return NULL;
+    engine->env = env;
+    engine->now_us = now_us;
+    if (config)
+        engine->config = *config;
+    else
+        usctp_config_defaults(&engine->config);
+    timers_init(&engine->timers);
+    TAILQ_INIT(&engine->ready);
+    TAILQ_INIT(&engine->listed);
+    TAILQ_INIT(&engine->touched);
+    TAILQ_INIT(&engine->listed_endpoints);
+    LIST_INIT(&engine->ended);
+    engine->last_assoc_id = engine->last_endpoint_id = 2;
+    engine->reply_tokens = engine->config.replies_per_second;
+    engine->reply_refill_us = now_us;
+    env_random(&engine->env, engine->hash_key, sizeof engine->hash_key);
+    cookie_keys_init(&engine->cookie_keys, &engine->env);
+    engine->counters.cookie_keys = 1;
+    if (init_tables(engine)) {
+        usctp_engine_delete(engine);
+        return NULL;
+    }
+    timer_init(&engine->cookie_timer, engine, TIMER_COOKIE_KEY, 0);
+    timer_start(&engine->cookie_timer, &engine->timers, now_us + engine->config.cookie_key_life_us);
+    return engine;
+}
+
+static struct hash_node *any_node(const struct hash *table) {
+    for (size_t i = 0; i < table->bucket_count; i++)
+        if (table->buckets[i])
+            return table->buckets[i];
+    return NULL;
+}
+
+void usctp_engine_delete(struct usctp_engine *engine) {
+    if (!engine)
+        return;
+    struct hash_node *node;
+    while ((node = any_node(&engine->assocs)) != NULL)
+        association_delete(container_of(node, struct assoc, by_id));
+    while ((node = any_node(&engine->endpoints)) != NULL) {
+        struct endpoint *ep = container_of(node, struct endpoint, by_id);
+        hash_remove(&engine->endpoints, node);
+        env_release(&engine->env, ep->bound, sizeof *ep->bound * ep->bound_count);
+        env_release(&engine->env, ep, sizeof *ep);
+    }
+    out_of_the_blue_free(engine);
+    free_tables(engine);
+    struct env env = engine->env;
+    env_release(&env, engine, sizeof *engine);
+}
+
+uint64_t usctp_engine_next_deadline(const struct usctp_engine *engine) {
+    return timers_next(&engine->timers);
+}
+
+static void on_cookie_key_timer(struct usctp_engine *engine, uint64_t now_us) {
+    cookie_keys_rotate(&engine->cookie_keys, &engine->env);
+    engine->counters.cookie_keys++;
+    timer_start(&engine->cookie_timer, &engine->timers, now_us + engine->config.cookie_key_life_us);
+}
+
+static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t now_us) {
+    if (timer->kind == TIMER_COOKIE_KEY) {
+        on_cookie_key_timer(engine, now_us);
+        return;
+    }
+    struct assoc *a = timer->owner;
+    association_trace(a, USCTP_TRACE_TIMER, timer->index, (const uint64_t[3]){timer->kind, 0, 0});
+    switch ((enum timer_kind)timer->kind) {
+    case TIMER_T1:
+        handshake_on_t1(a, now_us);
+        break;
+    case TIMER_T2:
+        termination_on_t2(a, now_us);
+        break;
+    case TIMER_T5:
+        termination_on_t5(a, now_us);
+        break;
+    case TIMER_SACK:
+        association_pend(a, PENDING_SACK);
+        break;
+    case TIMER_T3:
+        retransmit_on_t3(a->paths[timer->index], now_us);
+        break;
+    case TIMER_HEARTBEAT:
+        path_heartbeat_on_timer(a->paths[timer->index], now_us);
+        break;
+    case TIMER_COOKIE_KEY:
+        break;
+    }
+}
+
+void usctp_engine_advance(struct usctp_engine *engine, uint64_t now_us) {
+    engine->now_us = now_us;
+    /* Each timer that expires is started again later than now, if at all: the walk ends. */
+    for (struct timer *timer; (timer = timers_expire(&engine->timers, now_us)) != NULL;)
+        on_timer(engine, timer, now_us);
+    association_reap(engine);
+}
+
+static int next_endpoint_event(struct usctp_engine *engine, struct usctp_event *event) {
+    struct endpoint *ep = TAILQ_FIRST(&engine->listed_endpoints);
+    if (!ep)
+        return 0;
+    TAILQ_REMOVE(&engine->listed_endpoints, ep, event_link);
+    ep->is_listed = false;
+    *event = (struct usctp_event){.endpoint = ep->id, .what = ep->event_bits};
+    ep->event_bits = 0;
+    if (event->what & USCTP_EVENT_CLOSED) {
+        hash_remove(&engine->endpoints, &ep->by_id);
+        engine->counters.endpoints--;
+        env_release(&engine->env, ep->bound, sizeof *ep->bound * ep->bound_count);
+        env_release(&engine->env, ep, sizeof *ep);
+    }
+    return 1;
+}
+
+int usctp_engine_next_event(struct usctp_engine *engine, struct usctp_event *event) {
+    struct assoc *a = TAILQ_FIRST(&engine->listed);
+    if (!a)
+        return next_endpoint_event(engine, event);
+    TAILQ_REMOVE(&engine->listed, a, event_link);
+    a->is_listed = false;
+    *event = (struct usctp_event){
+        .endpoint = a->endpoint->id, .assoc = a->id, .what = a->event_bits, .error = a->error};
+    a->event_bits = 0;
+    return 1;
+}
+
+int usctp_engine_local_addresses(struct usctp_engine *engine,
+                                 const struct usctp_local_address *addresses, size_t n,
+                                 uint64_t now_us) {
+    engine->now_us = now_us;
+    if (n > UINT16_MAX || (n > 0 && !addresses))
+        return USCTP_ERR_INVALID;
+    struct usctp_local_address *copy = NULL;
+    if (n > 0) {
+        copy = env_allocate_raw(&engine->env, sizeof *copy * n);
+        if (!copy)
+            return USCTP_ERR_NO_MEMORY;
+        memcpy(copy, addresses, sizeof *copy * n);
+    }
+    env_release(&engine->env, engine->host, sizeof *engine->host * engine->host_count);
+    engine->host = copy;
+    engine->host_count = (uint32_t)n;
+    for (size_t i = 0; i < engine->assocs.bucket_count; i++) {
+        for (struct hash_node *node = engine->assocs.buckets[i]; node; node = node->next) {
+            struct assoc *a = container_of(node, struct assoc, by_id);
+            if (a->has_ended)
+                continue;
+            for (uint32_t k = 0; k < a->path_count; k++)
+                a->paths[k]->wants_route = true;
+            association_raise(a, USCTP_EVENT_ROUTE);
+        }
+    }
+    return 0;
+}
+
+void usctp_engine_counters(const struct usctp_engine *engine,
+                           struct usctp_engine_counters *counters) {
+    *counters = engine->counters;
+}

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The four-way handshake (RFC 9260 5.1): INIT, INIT ACK, COOKIE ECHO, COOKIE ACK, T1, stale cookies
+ * (5.2.6).
+ *
+ * Setup chunks that meet an existing association are in handshake_collision.c; the cookie's bytes
+ * are in state_cookie.c.
+ */
+#include "assoc/association.h"
+#include "chunk/cause.h"
+#include "chunk/control_chunk.h"
+
+#define MAX_REPLY_BYTES 4096u /* an INIT ACK */
+#define MAX_COOKIE_LIFE_US                                                                         \
+    (60ull * USCTP_S) /* however much a Cookie Preservative asks for (RFC 5062 6) */
+
+/* ---- sending
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static bool has_family(const struct endpoint *ep, enum usctp_family family) {
+    if (ep->bound_count == 0)
+        return family == USCTP_FAMILY_IPV4 ? ep->ipv4 : ep->ipv6;
+    for (uint32_t i = 0; i < ep->bound_count; i++)
+        if (ep->bound[i].family == (uint32_t)family)
+            return true;
+    return false;
+}
+
+void handshake_fill_init(const struct assoc *a, struct init_content *content) {
+    /* 5.1.2: a single address need not be listed: it is the packet's source. */
+    *content = (struct init_content){.tag = a->local_tag,
+                                     .a_rwnd = a->config.receive_buffer_bytes,
+                                     .initial_tsn = a->local_initial_tsn,
+                                     .outbound_streams = (uint16_t)a->config.outbound_streams,
+                                     .inbound_streams = (uint16_t)a->config.max_inbound_streams,
+                                     .addresses = a->local,
+                                     .address_count = a->local_count > 1 ? a->local_count : 0,
+                                     .lists_supported_types = true,
+                                     .supports_ipv4 = has_family(a->endpoint, USCTP_FAMILY_IPV4),
+                                     .supports_ipv6 = has_family(a->endpoint, USCTP_FAMILY_IPV6),
+                                     .cookie_preservative_ms = a->cookie_preservative_ms};
+}
+
+void handshake_begin(struct assoc *a, uint64_t now_us) {
+    (void)now_us;
+    association_enter_tag(a, association_new_tag(a->engine));
+    association_set_state(a, USCTP_COOKIE_WAIT);
+    a->t1_rto_us = a->paths[0]->rto.rto_us;
+    association_pend(a, PENDING_INIT);
+}
+
+void handshake_on_t1(struct assoc *a, uint64_t now_us) {
+    (void)now_us;
+    a->counters.t1_expiries++;
+    if (++a->init_retransmits > a->config.max_init_retransmits) { /* 5.1: to the upper layer */
+        association_end(a, USCTP_ERR_TIMED_OUT, 0, NULL);
+        return;
+    }
+    uint64_t most = a->config.rto_max_us < a->config.max_init_timeout_us
+                        ? a->config.rto_max_us
+                        : a->config.max_init_timeout_us;
+    a->t1_rto_us = a->t1_rto_us * 2 < most ? a->t1_rto_us * 2 : most;
+    /* 6.4.1: to another address, a confirmed one for the COOKIE ECHO (5.4). */
+    for (uint32_t i = 1; i <= a->path_count; i++) {
+        uint32_t next = (a->handshake_path + i) % a->path_count;
+        if (!a->paths[next]->is_confirmed)
+            continue;
+        a->handshake_path = (uint8_t)next;
+        break;
+    }
+    association_pend(a, a->state == USCTP_COOKIE_WAIT ? PENDING_INIT : PENDING_COOKIE_ECHO);
+}
+
+/* ---- INIT
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+void handshake_refuse(struct inbound *in, uint32_t tag, const uint8_t *causes, size_t bytes) {
+    uint8_t memory[1024];
+    struct writer w = writer_over(memory, sizeof memory);
+    packet_begin(&w,
+                 &(struct packet_header){in->header.destination_port, in->header.source_port, tag});
+    control_chunk_write(&w, CHUNK_ABORT, 0, causes, bytes);
+    out_of_the_blue_reply(in, &w);
+}
+
+static void refuse_with(struct inbound *in, uint32_t tag, uint16_t code) {
+    uint8_t cause[8];
+    struct writer w = writer_over(cause, sizeof cause);
+    cause_write(&w, code, NULL, 0);
+    handshake_refuse(in, tag, cause, writer_used(&w));
+}
+
+/* 3.3.2, 3.3.2.1.4, 3.3.10.13: an INIT that cannot be. */
+static void refuse_init(struct inbound *in, enum init_verdict verdict, const struct chunk *chunk,
+                        const struct init_chunk *init) {
+    uint8_t cause[64];
+    struct writer w = writer_over(cause, sizeof cause);
+    switch (verdict) {
+    case INIT_OK:
+        return;
+    case INIT_ZERO_TAG:
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return;
+    case INIT_MALFORMED:
+        if (chunk->value_bytes < INIT_FIXED_BYTES || init->tag == 0) {
+            input_drop(in, USCTP_DROP_MALFORMED);
+            return;
+        }
+        cause_write_violation(&w, "impossible length in INIT");
+        break;
+    case INIT_ZERO_STREAMS:
+    case INIT_SMALL_WINDOW:
+        cause_write(&w, CAUSE_INVALID_PARAMETER, NULL, 0);
+        break;
+    case INIT_HOST_NAME:
+        cause_write(&w, CAUSE_UNRESOLVABLE_ADDRESS, NULL, 0);
+        break;
+    }
+    handshake_refuse(in, init->tag, cause, writer_used(&w));
+}
+
+/* 5.1.2: addresses of types that the peer has not said it supports are left out, but for the one it
+ * is reached by. */
+static void drop_unsupported(struct address_list *list, const struct init_chunk *init,
+                             const struct usctp_addr *source) {
+    if (!init->has_supported_types)
+        return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t family = list->items[i].family;
+        bool fits = family == USCTP_FAMILY_IPV4   ? init->supports_ipv4
+                    : family == USCTP_FAMILY_IPV6 ? init->supports_ipv6
+                                                  : true;
+        if (fits || family == source->family)
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+}
+
+static void append_unrecognized(struct writer *w, const struct init_chunk *init, size_t limit) {
+    for (uint32_t i = 0; i < init->unknown_count; i++) {
+        size_t size = PARAM_HEADER_BYTES + padded4(init->unknown[i].length);
+        if (writer_used(w) + size > limit)
+            return; /* 12.4 */
+        param_write(w, PARAM_UNRECOGNIZED, init->unknown[i].start, init->unknown[i].length);
+    }
+}
+
+void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
+                              struct cookie_content *cookie, const struct endpoint *ep,
+                              const struct usctp_config *config) {
+    struct usctp_engine *engine = in->engine;
+    const struct usctp_packet *packet = in->packet;
+    struct address_list list;
+    const struct address_choice choice = endpoint_address_choice(engine, ep);
+    address_list_select(&list, &choice, &packet->source);
+    drop_unsupported(&list, init, &packet->source);
+    cookie->created_us = in->now_us;
+    cookie->life_us = config->valid_cookie_life_us;
+    uint64_t longest = cookie->life_us > MAX_COOKIE_LIFE_US ? cookie->life_us : MAX_COOKIE_LIFE_US;
+    cookie->life_us += (uint64_t)init->cookie_preservative_ms * USCTP_MS;
+    if (cookie->life_us > longest)
+        cookie->life_us = longest;
+    cookie->local_port = in->header.destination_port;
+    cookie->peer_port = in->header.source_port;
+    cookie->outbound_streams = (uint16_t)config->outbound_streams;
+    cookie->inbound_streams = (uint16_t)config->max_inbound_streams;
+    cookie->udp_port = packet->udp_source;
+    cookie->source = packet->source;
+    cookie->destination = packet->destination;
+
+    uint8_t memory[MAX_REPLY_BYTES], bytes[COOKIE_MAX_INIT_BYTES + 512];
+    size_t cookie_bytes =
+        state_cookie_write(bytes, sizeof bytes, cookie, &engine->cookie_keys, &engine->env);
+    if (cookie_bytes == 0)
+        return;
+    struct writer w = writer_over(memory, sizeof memory);
+    packet_begin(&w, &(struct packet_header){in->header.destination_port, in->header.source_port,
+                                             init->tag});
+    const struct init_content content = {.tag = cookie->local_tag,
+                                         .a_rwnd = config->receive_buffer_bytes,
+                                         .initial_tsn = cookie->local_initial_tsn,
+                                         .outbound_streams = cookie->outbound_streams,
+                                         .inbound_streams = cookie->inbound_streams,
+                                         .addresses = list.items,
+                                         .address_count = list.count > 1 ? list.count : 0};
+    uint8_t *header = init_chunk_begin(&w, CHUNK_INIT_ACK, &content);
+    if (!header)
+        return;
+    param_write(&w, PARAM_STATE_COOKIE, bytes, cookie_bytes);
+    append_unrecognized(&w, init, config->pmtu_default_bytes - 60);
+    chunk_end(&w, header);
+    out_of_the_blue_reply(in, &w);
+}
+
+void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
+    struct init_chunk init;
+    if (in->summary.count != 1 || in->summary.malformed ||
+        in->header.tag != 0) { /* 6.10, 8.5.1 A */
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return;
+    }
+    enum init_verdict verdict = init_chunk_parse(chunk, &init);
+    if (verdict != INIT_OK) {
+        refuse_init(in, verdict, chunk, &init);
+        return;
+    }
+    if (in->assoc) {
+        handshake_collision_on_init(in, chunk, &init);
+        return;
+    }
+    struct endpoint *ep =
+        endpoint_find_listener(in->engine, &in->packet->destination, in->header.destination_port);
+    if (!ep) { /* 8.4 rule 3: the INIT's tag, T bit clear */
+        handshake_refuse(in, init.tag, NULL, 0);
+        return;
+    }
+    if (ep->waiting_count >= ep->backlog) { /* 5.1: lack of resources */
+        in->engine->counters.backlog_full++;
+        refuse_with(in, init.tag, CAUSE_OUT_OF_RESOURCE);
+        return;
+    }
+    struct cookie_content cookie = {.local_tag = association_new_tag(in->engine),
+                                    .local_initial_tsn = env_random32(&in->engine->env),
+                                    .init = chunk->start,
+                                    .init_bytes = chunk->length};
+    handshake_reply_init_ack(in, &init, &cookie, ep, &ep->config);
+}
+
+/* ---- what the peer said
+ * --------------------------------------------------------------------------------------- */
+
+/* May the peer be reached at an address that it lists (5.1.2, RFC 5062 5)? */
+static bool is_usable(const struct assoc *a, const struct usctp_addr *address,
+                      const struct usctp_addr *source) {
+    if (!addr_is_unicast(address))
+        return false;
+    enum addr_scope scope = addr_scope(address), reached = addr_scope(source);
+    if (scope == ADDR_SCOPE_LOOPBACK && reached != ADDR_SCOPE_LOOPBACK)
+        return false;
+    if (scope == ADDR_SCOPE_LINK_LOCAL && reached != ADDR_SCOPE_LINK_LOCAL)
+        return false;
+    bool has_source = a->local_count == 0;
+    for (uint32_t i = 0; i < a->local_count; i++) {
+        if (a->local[i].family == address->family)
+            has_source = true;
+        if (a->local_port == a->peer_port && addr_equal(&a->local[i], address))
+            return false; /* never to ourselves */
+    }
+    return has_source;
+}
+
+static bool is_listed(const struct init_chunk *init, const struct usctp_addr *source,
+                      const struct usctp_addr *address) {
+    if (addr_equal(address, source))
+        return true;
+    for (uint32_t i = 0; i < init->address_count; i++)
+        if (addr_equal(&init->addresses[i], address))
+            return true;
+    return false;
+}
+
+/* 5.1.2: the peer's addresses are those that it lists and the one that the packet came from. */
+static int load_paths(struct assoc *a, const struct init_chunk *init,
+                      const struct usctp_addr *source, uint16_t udp_port) {
+    for (uint32_t i = a->path_count; i-- > 0;)
+        if (!is_listed(init, source, &a->paths[i]->address) &&
+            outstanding_is_empty(&a->outstanding)) {
+            if (a->path_count == 1 && !path_add(a, source, false, udp_port))
+                return USCTP_ERR_NO_MEMORY;
+            path_remove(a, i);
+        }
+    if (!path_find(a, source) && !path_add(a, source, false, udp_port))
+        return USCTP_ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < init->address_count; i++) {
+        struct usctp_addr address = init->addresses[i];
+        if (addr_scope(&address) == ADDR_SCOPE_LINK_LOCAL)
+            address.scope_id = source->scope_id;
+        if (is_usable(a, &address, source) && !path_find(a, &address))
+            path_add(a, &address, false, udp_port);
+    }
+    return 0;
+}
+
+int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
+                        const struct usctp_addr *source, uint64_t now_us) {
+    struct env *env = &a->engine->env;
+    struct received_tsn received;
+    (void)now_us;
+    if (received_tsn_init(&received, init->initial_tsn, a->config.max_duplicate_reports, env))
+        return USCTP_ERR_NO_MEMORY;
+    uint16_t udp_port = a->path_count > 0 ? a->paths[0]->udp_port : 0;
+    if (load_paths(a, init, source, udp_port)) {
+        received_tsn_free(&received, env);
+        return USCTP_ERR_NO_MEMORY;
+    }
+    received_tsn_free(&a->received, env);
+    a->received = received;
+    /* The set's first ranges lie inside it. */
+    if (received.above.items == received.above.first)
+        a->received.above.items = a->received.above.first;
+    a->peer_tag = init->tag;
+    a->peer_rwnd = a->peer_rwnd_max = init->a_rwnd;
+    /* 5.1.1 */
+    uint32_t wanted = a->config.outbound_streams, offered = a->config.max_inbound_streams;
+    a->outbound_streams =
+        (uint16_t)(wanted < init->inbound_streams ? wanted : init->inbound_streams);
+    a->inbound_streams =
+        (uint16_t)(offered < init->outbound_streams ? offered : init->outbound_streams);
+    for (uint32_t i = 0; i < a->path_count; i++)
+        congestion_init(&a->paths[i]->congestion, a->paths[i]->pmdcs, init->a_rwnd);
+    return 0;
+}
+
+/* ---- INIT ACK
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* An INIT ACK that cannot be: the association ends, the peer is told (3.3.3, erratum
+ * 7148, 3.3.10.2). */
+static void reject_init_ack(struct assoc *a, enum init_verdict verdict,
+                            const struct init_chunk *init) {
+    uint8_t cause[64];
+    struct writer w = writer_over(cause, sizeof cause);
+    const uint16_t missing = PARAM_STATE_COOKIE;
+    a->peer_tag = init->tag;
+    switch (verdict) {
+    case INIT_OK:
+        cause_write_missing_parameters(&w, &missing, 1);
+        break;
+    case INIT_MALFORMED:
+        cause_write_violation(&w, "impossible length in INIT ACK");
+        break;
+    case INIT_ZERO_TAG:
+        break;
+    case INIT_ZERO_STREAMS:
+    case INIT_SMALL_WINDOW:
+        cause_write(&w, CAUSE_INVALID_PARAMETER, NULL, 0);
+        break;
+    case INIT_HOST_NAME:
+        cause_write(&w, CAUSE_UNRESOLVABLE_ADDRESS, NULL, 0);
+        break;
+    }
+    termination_abort(a, cause, writer_used(&w), USCTP_ERR_PROTOCOL);
+}
+
+static bool keep_cookie(struct assoc *a, const struct init_chunk *init) {
+    struct env *env = &a->engine->env;
+    uint8_t *copy = env_allocate_raw(env, init->cookie_bytes);
+    if (!copy)
+        return false;
+    memcpy(copy, init->cookie, init->cookie_bytes);
+    env_release(env, a->cookie, a->cookie_bytes);
+    a->cookie = copy;
+    a->cookie_bytes = init->cookie_bytes;
+    return true;
+}
+
+/* 3.2.1: parameters of the INIT ACK that we do not know go back in an ERROR with the COOKIE ECHO.
+ */
+static void report_unknown(struct inbound *in, const struct init_chunk *init) {
+    uint8_t cause[512];
+    struct writer params = writer_over(cause + 4, sizeof cause - 4),
+                  whole = writer_over(cause, sizeof cause);
+    for (uint32_t i = 0; i < init->unknown_count; i++) {
+        if (writer_room(&params) < padded4(init->unknown[i].length))
+            break;
+        writer_put(&params, init->unknown[i].start, init->unknown[i].length);
+        writer_pad4(&params);
+    }
+    size_t bytes = writer_used(&params);
+    if (bytes == 0)
+        return;
+    put16(writer_take(&whole, 4), CAUSE_UNRECOGNIZED_PARAMETERS);
+    put16(cause + 2, (uint16_t)(4 + bytes));
+    error_chunk_report(in, cause, 4 + bytes);
+}
+
+enum chunk_verdict handshake_on_init_ack(struct inbound *in, const struct chunk *chunk) {
+    struct assoc *a = in->assoc;
+    struct init_chunk init;
+    if (in->summary.count != 1 || in->summary.malformed) { /* 6.10 */
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return CHUNK_DROP_PACKET;
+    }
+    if (chunk->value_bytes < INIT_FIXED_BYTES) {
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return CHUNK_DROP_PACKET;
+    }
+    enum init_verdict verdict = init_chunk_parse(chunk, &init);
+    if (verdict != INIT_OK || !init.cookie) {
+        reject_init_ack(a, verdict, &init);
+        return CHUNK_DROP_PACKET;
+    }
+    /* Memory short: as if it had been lost; T1-init asks again. */
+    if (!keep_cookie(a, &init) || handshake_load_peer(a, &init, &in->packet->source, in->now_us))
+        return CHUNK_DROP_PACKET;
+    timer_stop(&a->t1, &a->engine->timers);
+    in->path = path_find(a, &in->packet->source);
+    if (a->init_retransmits == 0)
+        path_measured(in->path, in->now_us - a->handshake_sent_us);
+    else if (in->path->is_confirmed)
+        a->primary = a->data_path = in->path->index; /* the one that answers */
+    if (!a->paths[a->primary]->is_confirmed && in->path->is_confirmed)
+        a->primary = a->data_path = in->path->index;
+    a->handshake_path = (uint8_t)path_manager_control_path(a, in->path->index)->index;
+    a->init_retransmits = 0;
+    a->t1_rto_us = a->paths[a->handshake_path]->rto.rto_us;
+    a->pending &= ~(uint32_t)PENDING_INIT;
+    association_set_state(a, USCTP_COOKIE_ECHOED);
+    report_unknown(in, &init);
+    association_pend(a, PENDING_COOKIE_ECHO);
+    return CHUNK_DROP_PACKET;
+}
+
+/* ---- COOKIE ECHO
+ * ---------------------------------------------------------------------------------------------- */
+
+void handshake_send_stale_cookie(struct inbound *in, uint32_t peer_tag, uint64_t staleness_us) {
+    uint8_t memory[64], cause[8];
+    struct writer w = writer_over(memory, sizeof memory), c = writer_over(cause, sizeof cause);
+    cause_write_stale_cookie(&c, staleness_us > UINT32_MAX ? UINT32_MAX : (uint32_t)staleness_us);
+    packet_begin(
+        &w, &(struct packet_header){in->header.destination_port, in->header.source_port, peer_tag});
+    control_chunk_write(&w, CHUNK_ERROR, 0, cause, writer_used(&c));
+    out_of_the_blue_reply(in, &w);
+}
+
+/* 5.1.5 steps 1-3; the INIT in the cookie is parsed like one from the network. */
+static bool open_cookie(const struct inbound *in, const struct chunk *chunk,
+                        struct cookie_content *cookie, struct init_chunk *init) {
+    struct usctp_engine *engine = in->engine;
+    if (!state_cookie_open(chunk->value, chunk->value_bytes, &engine->cookie_keys, cookie,
+                           &engine->env))
+        return false;
+    if (cookie->local_tag != in->header.tag || cookie->local_port != in->header.destination_port ||
+        cookie->peer_port != in->header.source_port)
+        return false;
+    struct tlv_cursor cursor = tlv_over(cookie->init, cookie->init_bytes);
+    struct chunk init_chunk;
+    return chunk_next(&cursor, &init_chunk) == TLV_ITEM && init_chunk.type == CHUNK_INIT &&
+           init_chunk_parse(&init_chunk, init) == INIT_OK;
+}
+
+/* 5.2.4: an existing association with any of the addresses that the peer has. */
+static struct assoc *find_existing(const struct inbound *in, const struct cookie_content *cookie,
+                                   const struct init_chunk *init) {
+    if (in->assoc)
+        return in->assoc;
+    struct path *p = association_path_by_address(in->engine, &cookie->source, cookie->local_port,
+                                                 cookie->peer_port);
+    for (uint32_t i = 0; !p && i < init->address_count; i++)
+        p = association_path_by_address(in->engine, &init->addresses[i], cookie->local_port,
+                                        cookie->peer_port);
+    return p ? p->assoc : NULL;
+}
+
+/* Builds what the cookie describes. Returns NULL when memory is short: as if the COOKIE ECHO had
+ * been lost. */
+static struct assoc *build(struct inbound *in, struct endpoint *ep,
+                           const struct cookie_content *cookie, const struct init_chunk *init) {
+    struct assoc *a = association_new(in->engine, ep, cookie->peer_port);
+    if (!a)
+        return NULL;
+    association_enter_tag(a, cookie->local_tag);
+    a->config.outbound_streams = cookie->outbound_streams;
+    a->config.max_inbound_streams = cookie->inbound_streams;
+    /* 5.4 rule 2: where the INIT ACK was sent is confirmed. */
+    if (association_set_initial_tsn(a, cookie->local_initial_tsn) ||
+        association_list_local(a, &cookie->source) ||
+        !path_add(a, &cookie->source, true, cookie->udp_port) ||
+        handshake_load_peer(a, init, &cookie->source, in->now_us)) {
+        association_delete(a);
+        return NULL;
+    }
+    a->paths[0]->source = cookie->destination;
+    return a;
+}
+
+static enum chunk_verdict accept_cookie(struct inbound *in, const struct cookie_content *cookie,
+                                        const struct init_chunk *init) {
+    struct usctp_engine *engine = in->engine;
+    struct endpoint *ep =
+        endpoint_find_listener(engine, &in->packet->destination, in->header.destination_port);
+    if (!ep) {
+        handshake_refuse(in, init->tag, NULL, 0);
+        return CHUNK_DROP_PACKET;
+    }
+    if (ep->waiting_count >= ep->backlog) {
+        engine->counters.backlog_full++;
+        refuse_with(in, init->tag, CAUSE_OUT_OF_RESOURCE);
+        return CHUNK_DROP_PACKET;
+    }
+    struct assoc *a = build(in, ep, cookie, init);
+    if (!a) {
+        input_drop(in, USCTP_DROP_MEMORY);
+        return CHUNK_DROP_PACKET;
+    }
+    a->is_waiting = true;
+    TAILQ_INSERT_TAIL(&ep->waiting, a, waiting_link);
+    ep->waiting_count++;
+    endpoint_raise(engine, ep, USCTP_EVENT_INCOMING);
+    in->assoc = a;
+    in->path = path_find(a, &in->packet->source);
+    a->handshake_path = in->path && in->path->is_confirmed ? in->path->index : 0;
+    engine->counters.passive_establishments++;
+    a->counters.packets_in++;
+    association_establish(a, in->now_us);
+    association_pend(a, PENDING_COOKIE_ACK);
+    association_touch(a);
+    return CHUNK_DONE;
+}
+
+enum chunk_verdict handshake_on_cookie_echo(struct inbound *in, const struct chunk *chunk) {
+    struct cookie_content cookie;
+    struct init_chunk init;
+    if (in->chunk_index != 0) { /* 3.3.11: the first chunk in the packet */
+        input_drop(in, USCTP_DROP_STATE);
+        return CHUNK_DONE;
+    }
+    if (!open_cookie(in, chunk, &cookie, &init)) {
+        input_drop(in, USCTP_DROP_COOKIE);
+        return CHUNK_DROP_PACKET;
+    }
+    uint64_t expires_us = cookie.created_us + cookie.life_us;
+    bool is_stale = in->now_us > expires_us;
+    in->assoc = find_existing(in, &cookie, &init);
+    if (in->assoc) {
+        in->path = path_find(in->assoc, &in->packet->source);
+        if (is_stale)
+            in->engine->counters.dropped[USCTP_DROP_STALE]++;
+        return handshake_collision_on_cookie(in, &cookie, &init, is_stale);
+    }
+    if (is_stale) { /* 5.1.5 step 4 */
+        input_drop(in, USCTP_DROP_STALE);
+        handshake_send_stale_cookie(in, init.tag, in->now_us - expires_us);
+        return CHUNK_DROP_PACKET;
+    }
+    return accept_cookie(in, &cookie, &init);
+}
+
+/* ---- COOKIE ACK, Stale Cookie
+ * --------------------------------------------------------------------------------- */
+
+enum chunk_verdict handshake_on_cookie_ack(struct inbound *in, const struct chunk *chunk) {
+    struct assoc *a = in->assoc;
+    (void)chunk;
+    if (a->init_retransmits == 0 && in->path->index == a->handshake_path)
+        path_measured(in->path, in->now_us - a->handshake_sent_us);
+    a->engine->counters.active_establishments++;
+    association_establish(a, in->now_us);
+    return CHUNK_DONE;
+}
+
+void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us) {
+    struct assoc *a = in->assoc;
+    (void)staleness_us;
+    if (a->state != USCTP_COOKIE_ECHOED)
+        return; /* 5.2.6 */
+    timer_stop(&a->t1, &a->engine->timers);
+    if (++a->stale_cookies > a->config.max_init_retransmits) {
+        association_end(a, USCTP_ERR_TIMED_OUT, CAUSE_STALE_COOKIE, NULL);
+        return;
+    }
+    /* Alternative 3: ask for the measured round trip and a second more. */
+    uint64_t rtt_us = in->now_us - a->handshake_sent_us;
+    if (rtt_us > a->config.rto_max_us)
+        rtt_us = a->config.rto_max_us;
+    a->cookie_preservative_ms = (uint32_t)(rtt_us / USCTP_MS) + 1000;
+    a->init_retransmits = 0;
+    a->peer_tag = 0;
+    a->pending &= ~(uint32_t)PENDING_COOKIE_ECHO;
+    association_set_state(a, USCTP_COOKIE_WAIT);
+    association_pend(a, PENDING_INIT);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ICMP errors (RFC 9260 10; RFC 6951 5.5 for encapsulated packets): believed only when the packet
+ * that they quote has our peer's tag.
+ */
+#include "assoc/association.h"
+
+#define MIN_QUOTED_BYTES  8u            /* ports and tag */
+#define INIT_QUOTED_BYTES (12u + 4 + 4) /* common header, chunk header, Initiate Tag */
+
+/* ICMP6. *is_init: the quoted packet is our INIT. */
+static bool is_valid(const struct assoc *a, const struct usctp_icmp *icmp, bool *is_init) {
+    uint32_t tag = get32(icmp->quoted + 4);
+    *is_init = false;
+    if (tag != 0)
+        return tag == a->peer_tag;
+    if (icmp->quoted_bytes < INIT_QUOTED_BYTES || icmp->quoted[12] != CHUNK_INIT)
+        return false;
+    *is_init = true;
+    return get32(icmp->quoted + 16) == a->local_tag;
+}
+
+/* ICMP8. */
+static void on_protocol_unreachable(struct assoc *a, bool is_init) {
+    if (is_init && a->state != USCTP_COOKIE_WAIT)
+        return;
+    bool in_handshake = a->state == USCTP_COOKIE_WAIT || a->state == USCTP_COOKIE_ECHOED;
+    a->pending = 0;
+    association_end(a, in_handshake ? USCTP_ERR_REFUSED : USCTP_ERR_RESET, 0, NULL);
+}
+
+/* ICMP7: smaller only; DATA already cut may be fragmented by IP. */
+static void on_packet_too_big(struct path *p, uint32_t mtu_bytes) {
+    if (mtu_bytes < p->mtu_bytes)
+        path_set_mtu(p, mtu_bytes);
+}
+
+void usctp_engine_icmp(struct usctp_engine *engine, const struct usctp_icmp *icmp,
+                       uint64_t now_us) {
+    bool is_init;
+    engine->now_us = now_us;
+    if (!icmp->quoted || icmp->quoted_bytes < MIN_QUOTED_BYTES)
+        return;
+    uint16_t local_port = get16(icmp->quoted), peer_port = get16(icmp->quoted + 2);
+    struct path *p = association_path_by_address(engine, &icmp->destination, local_port, peer_port);
+    if (!p || !is_valid(p->assoc, icmp, &is_init))
+        return; /* ICMP5, ICMP6 */
+    switch (icmp->kind) {
+    case USCTP_ICMP_UNREACHABLE:
+        break; /* ICMP9: errors are counted by timers */
+    case USCTP_ICMP_PORT_UNREACHABLE:
+        /* ICMP3 for plain packets. Encapsulated, no port is no protocol (RFC 6951 5.5). */
+        if (p->udp_port)
+            on_protocol_unreachable(p->assoc, is_init);
+        break;
+    case USCTP_ICMP_PROTOCOL_UNREACHABLE:
+        on_protocol_unreachable(p->assoc, is_init);
+        break;
+    case USCTP_ICMP_PACKET_TOO_BIG:
+        on_packet_too_big(p, icmp->mtu_bytes);
+        break;
+    }
+    association_reap(engine);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Heartbeats: is an idle path alive, and does an address belong to the peer at all (RFC
+ * 9260 5.4, 8.3; RFC 7829 3).
+ *
+ * A path's heartbeat timer has two meanings: while a HEARTBEAT is unanswered, when to count it as
+ * lost (an RTO after it); else, when to send the next one.
+ *
+ * Heartbeat Info, opaque to the peer: nonce (8 bytes), path index (1), generation (1), zeros (2),
+ * address family (4), address (16).
+ */
+#include "assoc/association.h"
+#include "chunk/control_chunk.h"
+
+#define INFO_BYTES 32u
+
+static void write_info(const struct path *p, uint8_t *info) {
+    memset(info, 0, INFO_BYTES);
+    put64(info, p->heartbeat_nonce);
+    info[8] = p->index;
+    info[9] = p->generation;
+    put32(info + 12, p->address.family);
+    memcpy(info + 16, p->address.ipv6, 16);
+}
+
+static bool probes_each_rto(const struct path *p) {
+    /* 5.4: an unconfirmed address is probed each RTO until it is inactive; RFC 7829 3: so is a
+     * potentially failed one. */
+    return p->state == USCTP_PATH_STATE_UNCONFIRMED || p->state == USCTP_PATH_STATE_PF;
+}
+
+static bool may_heartbeat(const struct assoc *a) {
+    /* 8.3: from ESTABLISHED until SHUTDOWN or SHUTDOWN ACK is sent. */
+    return association_may_send_data(a);
+}
+
+/* 8.3: RTO + HB.interval, jittered by +/- 50 % of the RTO. */
+static uint64_t next_interval(const struct path *p) {
+    uint64_t rto = p->rto.rto_us;
+    uint64_t jitter = rto > 0 ? env_random32(&p->assoc->engine->env) % (rto + 1) : 0;
+    return p->hb_interval_us + rto / 2 + jitter;
+}
+
+void path_heartbeat_schedule(struct path *p, uint64_t now_us) {
+    struct assoc *a = p->assoc;
+    struct timers *timers = &a->engine->timers;
+    if (!may_heartbeat(a)) {
+        timer_stop(&p->heartbeat, timers);
+        return;
+    }
+    if (p->heartbeat_outstanding || p->wants_heartbeat)
+        return; /* the timer runs, or will when it is sent */
+    if (probes_each_rto(p)) {
+        timer_start(&p->heartbeat, timers, now_us + p->rto.rto_us);
+    } else if (p->hb_enabled && p->hb_interval_us > 0) {
+        timer_start(&p->heartbeat, timers, now_us + next_interval(p));
+    } else {
+        timer_stop(&p->heartbeat, timers);
+    }
+}
+
+void path_heartbeat_probe(struct path *p) {
+    p->wants_heartbeat = true;
+    association_pend(p->assoc, PENDING_HEARTBEAT);
+}
+
+void path_heartbeat_start_all(struct assoc *a, uint64_t now_us) {
+    uint32_t burst = a->config.hb_max_burst; /* 5.4: HB.Max.Burst packets each RTO */
+    for (uint32_t i = 0, probes = 0; i < a->path_count; i++) {
+        struct path *p = a->paths[i];
+        p->heartbeat_outstanding = false;
+        p->last_used_us = now_us;
+        if (p->state != USCTP_PATH_STATE_UNCONFIRMED) {
+            path_heartbeat_schedule(p, now_us);
+        } else if (probes < burst) {
+            path_heartbeat_probe(p);
+            probes++;
+        } else {
+            timer_start(&p->heartbeat, &a->engine->timers,
+                        now_us + (1 + (i - probes) / burst) * p->rto.rto_us);
+        }
+    }
+}
+
+void path_heartbeat_stop_all(struct assoc *a) {
+    for (uint32_t i = 0; i < a->path_count; i++) {
+        timer_stop(&a->paths[i]->heartbeat, &a->engine->timers);
+        a->paths[i]->heartbeat_outstanding = a->paths[i]->wants_heartbeat = false;
+    }
+    a->pending &= ~(uint32_t)PENDING_HEARTBEAT;
+}
+
+void path_heartbeat_write(struct path *p, struct writer *w, uint64_t now_us) {
+    uint8_t info[INFO_BYTES];
+    struct assoc *a = p->assoc;
+    env_random(&a->engine->env, &p->heartbeat_nonce, sizeof p->heartbeat_nonce);
+    write_info(p, info);
+    control_chunk_write_heartbeat(w, info, sizeof info);
+    p->wants_heartbeat = false;
+    p->heartbeat_outstanding = true;
+    p->heartbeat_sent_us = p->last_used_us = now_us;
+    p->heartbeats_out++;
+    a->counters.control_chunks_out++;
+    timer_start(&p->heartbeat, &a->engine->timers, now_us + p->rto.rto_us);
+}
+
+/* 8.1, 8.3, 5.4: one unanswered within an RTO. Returns false when the association has ended. */
+static bool on_unanswered(struct path *p, uint64_t now_us) {
+    struct assoc *a = p->assoc;
+    p->heartbeat_outstanding = false;
+    const struct rto_limits limits = path_rto_limits(p);
+    rto_back_off(&p->rto, &limits);
+    /* 8.1: on the path that data uses; 5.4: never while the address is unconfirmed. */
+    bool counts = p->is_confirmed && p->index == a->data_path;
+    return path_manager_on_error(p, counts, now_us);
+}
+
+void path_heartbeat_on_timer(struct path *p, uint64_t now_us) {
+    if (!may_heartbeat(p->assoc))
+        return;
+    if (p->heartbeat_outstanding) {
+        if (!on_unanswered(p, now_us))
+            return;
+        if (probes_each_rto(p))
+            path_heartbeat_probe(p);
+        else
+            path_heartbeat_schedule(p, now_us);
+        return;
+    }
+    /* 8.3: not idle when DATA went there in this period. */
+    if (!probes_each_rto(p) && p->state == USCTP_PATH_STATE_ACTIVE &&
+        now_us - p->last_used_us < p->hb_interval_us) {
+        timer_start(&p->heartbeat, &p->assoc->engine->timers, p->last_used_us + next_interval(p));
+        return;
+    }
+    path_heartbeat_probe(p);
+}
+
+enum chunk_verdict path_heartbeat_on_request(struct inbound *in, const struct chunk *chunk) {
+    struct assoc *a = in->assoc;
+    const uint8_t *info;
+    uint16_t bytes;
+    if (!control_chunk_parse_heartbeat(chunk, &info, &bytes)) {
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return CHUNK_DONE;
+    }
+    /* 12.4: the answers to one packet fit one packet. */
+    uint32_t size = (uint32_t)padded4(chunk->length);
+    if (in->reply_bytes + size + PACKET_HEADER_BYTES > path_packet_bytes(in->path)) {
+        a->counters.dropped_control_chunks++;
+        return CHUNK_DONE;
+    }
+    in->reply_bytes += size;
+    /* 8.3: everything copied unchanged but the chunk's type. */
+    uint8_t *answer = association_queue_control(a, in->path->index, size);
+    if (!answer)
+        return CHUNK_DONE;
+    memcpy(answer, chunk->start, chunk->length);
+    memset(answer + chunk->length, 0, size - chunk->length);
+    answer[0] = CHUNK_HEARTBEAT_ACK;
+    answer[1] = 0;
+    return CHUNK_DONE;
+}
+
+enum chunk_verdict path_heartbeat_on_ack(struct inbound *in, const struct chunk *chunk) {
+    struct assoc *a = in->assoc;
+    const uint8_t *info;
+    uint16_t bytes;
+    if (!control_chunk_parse_heartbeat(chunk, &info, &bytes) || bytes != INFO_BYTES ||
+        info[8] >= a->path_count) {
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return CHUNK_DONE;
+    }
+    struct path *p = a->paths[info[8]];
+    uint8_t expected[INFO_BYTES];
+    write_info(p, expected);
+    if (!p->heartbeat_outstanding || !bytes_equal_constant_time(info, expected, INFO_BYTES))
+        return CHUNK_DONE;
+    p->heartbeat_outstanding = false;
+    p->heartbeat_acks_in++;
+    path_measured(p, in->now_us - p->heartbeat_sent_us);
+    a->error_count = 0;
+    if (!p->is_confirmed) {
+        p->is_confirmed = true; /* 5.4 */
+        p->error_count = 0;
+        path_set_state(p, USCTP_PATH_STATE_ACTIVE);
+    }
+    path_manager_on_alive(p, in->now_us);
+    path_heartbeat_schedule(p, in->now_us);
+    association_pend(a, PENDING_DATA);
+    return CHUNK_DONE;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * DATA chunks in (RFC 9260 6.2, 6.5, 6.6, 6.9): is it new, is there room, to whom does it go.
+ *
+ * When it is acknowledged is in ack.c; TSNs are in received_tsn.c, fragments in reassembly.c.
+ */
+#include "assoc/association.h"
+#include "chunk/cause.h"
+
+/* 6.2: what may be taken in. */
+static bool has_room(const struct assoc *a, const struct data_chunk *data, uint64_t tsn) {
+    uint64_t payload = (uint64_t)a->inbox.payload_bytes + a->reassembly.payload_bytes;
+    uint64_t overhead = (uint64_t)a->inbox.overhead_bytes + a->reassembly.overhead_bytes;
+    uint64_t buffer = a->config.receive_buffer_bytes;
+    /* The hard cap, for what a peer can make us hold beyond its payload. */
+    if (payload + overhead + data->payload_bytes >
+        buffer * a->config.receive_overhead_factor + USCTP_MAX_PACKET_BYTES)
+        return false;
+    /* What fills a gap is taken up to the cap: nothing that was acknowledged need be thrown away
+     * for it. */
+    if (tsn < received_tsn_highest(&a->received))
+        return true;
+    return a->advertised_rwnd > 0 && payload < buffer;
+}
+
+static void on_invalid_stream(struct inbound *in, const struct data_chunk *data) {
+    uint8_t cause[8];
+    struct writer w = writer_over(cause, sizeof cause);
+    cause_write_invalid_stream(&w, data->sid);
+    error_chunk_report(in, cause, writer_used(&w));
+}
+
+static void abort_no_user_data(struct assoc *a, uint32_t tsn) {
+    uint8_t cause[8];
+    struct writer w = writer_over(cause, sizeof cause);
+    cause_write_no_user_data(&w, tsn);
+    termination_abort(a, cause, writer_used(&w), USCTP_ERR_PROTOCOL);
+}
+
+/* Starts handing up a message that cannot be waited for: nothing else is there to read and the
+   window is half shut, or it has grown past the point (6.9, RFC 6458 8.1.21). */
+static void check_partial_delivery(struct assoc *a) {
+    if (a->reassembly.partial)
+        return;
+    bool is_starved =
+        a->inbox.message_count == 0 && association_rwnd(a) < a->config.receive_buffer_bytes / 2;
+    uint32_t least = is_starved ? 1 : a->config.partial_delivery_point_bytes;
+    struct inbound_message *m =
+        reassembly_start_partial(&a->reassembly, a->received.cumulative, least);
+    if (!m)
+        return;
+    receive_queue_add(&a->inbox, m);
+    a->counters.partial_deliveries++;
+    association_raise(a, USCTP_EVENT_READABLE);
+}
+
+static void deliver(struct assoc *a, struct inbound_messages *deliverable) {
+    struct inbound_message *m;
+    while ((m = STAILQ_FIRST(deliverable)) != NULL) {
+        STAILQ_REMOVE_HEAD(deliverable, link);
+        receive_queue_add(&a->inbox, m);
+        association_raise(a, USCTP_EVENT_READABLE);
+    }
+}
+
+static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data, uint64_t tsn);
+
+enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk *chunk) {
+    struct assoc *a = in->assoc;
+    struct data_chunk data;
+    if (!data_chunk_parse(chunk, &data)) {
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return CHUNK_DONE;
+    }
+    if (!in->had_data)
+        ack_before_data(in);
+    in->had_data = true;
+    a->counters.data_chunks_in++;
+    if (data.payload_bytes == 0) { /* 6.2 */
+        abort_no_user_data(a, data.tsn);
+        return CHUNK_DROP_PACKET;
+    }
+    if (data.flags & DATA_FLAG_I)
+        in->wants_sack = true;
+    uint64_t tsn = received_tsn_unwrap(&a->received, data.tsn);
+    switch (received_tsn_classify(&a->received, data.tsn, a->config.receive_buffer_bytes)) {
+    case RECEIVED_DUPLICATE:
+        in->had_duplicate = true;
+        a->counters.duplicate_tsns++;
+        return CHUNK_DONE;
+    case RECEIVED_BEYOND:
+        a->counters.dropped_data_chunks++;
+        in->wants_sack = true;
+        return CHUNK_DONE;
+    case RECEIVED_NEW:
+        break;
+    }
+    if (!has_room(a, &data, tsn)) {
+        a->counters.dropped_data_chunks++;
+        in->wants_sack = true; /* 6.2: immediately, with the current window */
+        return CHUNK_DONE;
+    }
+    return take(in, &data, tsn);
+}
+
+/* Enters the TSN of a chunk whose payload is of no use (6.5: acknowledged all the same). */
+static void acknowledge_only(struct inbound *in, uint32_t tsn) {
+    struct assoc *a = in->assoc;
+    if (received_tsn_add(&a->received, tsn, &a->engine->env)) {
+        a->counters.dropped_data_chunks++;
+        return;
+    }
+    in->had_new_data = true;
+}
+
+static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data, uint64_t tsn) {
+    struct assoc *a = in->assoc;
+    struct env *env = &a->engine->env;
+    if (data->sid >= a->inbound_streams) {
+        acknowledge_only(in, data->tsn);
+        on_invalid_stream(in, data);
+        return CHUNK_DONE;
+    }
+    struct inbound_messages deliverable = STAILQ_HEAD_INITIALIZER(deliverable);
+    struct inbound_message *partial = a->reassembly.partial;
+    uint32_t partial_bytes = partial ? partial->payload_bytes : 0;
+    uint32_t partial_fragments = partial ? partial->fragment_count : 0;
+    struct fragment *fragment = reassembly_prepare(&a->reassembly, data, tsn, in->path->index, env);
+    if (!fragment)
+        goto no_memory;
+    if (received_tsn_add(&a->received, data->tsn, env)) {
+        reassembly_discard(fragment, env);
+        goto no_memory;
+    }
+    switch (reassembly_add(&a->reassembly, fragment, data->sid, data->ssn, &deliverable, env)) {
+    case REASSEMBLY_OK:
+        break;
+    case REASSEMBLY_VIOLATION:
+    case REASSEMBLY_NO_MEMORY: /* reassembly_prepare made what is needed, so that this is a
+                                  contradiction too */
+        termination_abort_violation(a, "fragments contradict each other");
+        return CHUNK_DROP_PACKET;
+    }
+    if (partial && partial->payload_bytes > partial_bytes) {
+        receive_queue_on_growth(&a->inbox, partial->payload_bytes - partial_bytes,
+                                partial->fragment_count - partial_fragments);
+        association_raise(a, USCTP_EVENT_READABLE);
+    }
+    deliver(a, &deliverable);
+    check_partial_delivery(a);
+    in->had_new_data = true;
+    a->last_data_path = in->path->index;
+    a->counters.bytes_in += data->payload_bytes;
+    return CHUNK_DONE;
+no_memory:
+    a->counters.dropped_data_chunks++;
+    a->engine->counters.dropped[USCTP_DROP_MEMORY]++;
+    return CHUNK_DONE;
+}

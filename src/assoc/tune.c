@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Settings of a living association and its paths (RFC 9260 11.1.5, 11.1.12-11.1.14): tunables,
+ * primary path, route, subscription.
+ */
+#include "assoc/association.h"
+
+static struct path *path_of(const struct usctp_engine *engine, int32_t assoc, uint32_t index) {
+    const struct assoc *a = association_by_id(engine, assoc);
+    return a && !a->has_ended && index < a->path_count ? a->paths[index] : NULL;
+}
+
+/* Reads or writes a path's own copy of a tunable of scope PATH. Returns false for others. */
+static bool path_setting(struct path *p, enum usctp_tunable tunable, uint64_t *value, bool set) {
+    uint32_t *field = NULL;
+    if (tunable == USCTP_TUNABLE_hb_interval_us) {
+        if (set)
+            p->hb_interval_us = *value;
+        else
+            *value = p->hb_interval_us;
+        return true;
+    }
+    if (tunable == USCTP_TUNABLE_path_max_retrans)
+        field = &p->path_max_retrans;
+    if (tunable == USCTP_TUNABLE_hb_enabled)
+        field = &p->hb_enabled;
+    if (tunable == USCTP_TUNABLE_pf_max_retrans)
+        field = &p->pf_max_retrans;
+    if (tunable == USCTP_TUNABLE_primary_switchover_max_retrans)
+        field = &p->primary_switchover_max_retrans;
+    if (tunable == USCTP_TUNABLE_dscp)
+        field = &p->dscp;
+    if (tunable == USCTP_TUNABLE_flow_label)
+        field = &p->flow_label;
+    if (tunable == USCTP_TUNABLE_pmtu_default_bytes) {
+        if (set)
+            path_set_mtu(p, (uint32_t)*value);
+        else
+            *value = p->mtu_bytes;
+        return true;
+    }
+    if (!field)
+        return false;
+    if (set)
+        *field = (uint32_t)*value;
+    else
+        *value = *field;
+    return true;
+}
+
+static int check(enum usctp_tunable tunable, uint64_t value, enum usctp_scope least) {
+    const struct usctp_tunable_info *info = usctp_tunable_info(tunable);
+    if (!info || info->scope < least || value < info->minimum || value > info->maximum)
+        return USCTP_ERR_INVALID;
+    return 0;
+}
+
+static void on_path_tuned(struct path *p, enum usctp_tunable tunable, uint64_t now_us) {
+    if (tunable == USCTP_TUNABLE_hb_interval_us || tunable == USCTP_TUNABLE_hb_enabled)
+        path_heartbeat_schedule(p, now_us);
+}
+
+int usctp_assoc_tune(struct usctp_engine *engine, int32_t assoc, enum usctp_tunable tunable,
+                     uint64_t value, uint64_t now_us) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    if (check(tunable, value, USCTP_SCOPE_ASSOC))
+        return USCTP_ERR_INVALID;
+    engine->now_us = now_us;
+    int error = usctp_config_set(&a->config, tunable, value);
+    if (error || a->has_ended)
+        return error;
+    for (uint32_t i = 0; i < a->path_count; i++) {
+        struct path *p = a->paths[i];
+        const struct rto_limits limits = path_rto_limits(p);
+        if (path_setting(p, tunable, &value, true))
+            on_path_tuned(p, tunable, now_us);
+        rto_set_limits(&p->rto, &limits);
+    }
+    if (tunable == USCTP_TUNABLE_receive_buffer_bytes)
+        ack_on_read(a);
+    association_pend(a, PENDING_DATA); /* Nagle, Max.Burst and sizes may allow more now */
+    return 0;
+}
+
+int usctp_assoc_config(const struct usctp_engine *engine, int32_t assoc,
+                       struct usctp_config *config) {
+    const struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    *config = a->config;
+    return 0;
+}
+
+int usctp_path_tune(struct usctp_engine *engine, int32_t assoc, uint32_t path,
+                    enum usctp_tunable tunable, uint64_t value, uint64_t now_us) {
+    struct path *p = path_of(engine, assoc, path);
+    if (!p)
+        return USCTP_ERR_NOT_FOUND;
+    if (check(tunable, value, USCTP_SCOPE_PATH) || !path_setting(p, tunable, &value, true))
+        return USCTP_ERR_INVALID;
+    engine->now_us = now_us;
+    on_path_tuned(p, tunable, now_us);
+    return 0;
+}
+
+int usctp_path_get(const struct usctp_engine *engine, int32_t assoc, uint32_t path,
+                   enum usctp_tunable tunable, uint64_t *value) {
+    struct path *p = path_of(engine, assoc, path);
+    if (!p)
+        return USCTP_ERR_NOT_FOUND;
+    return path_setting(p, tunable, value, false) ? 0 : USCTP_ERR_INVALID;
+}
+
+int usctp_path_route(struct usctp_engine *engine, int32_t assoc, uint32_t path,
+                     const struct usctp_addr *source, uint32_t mtu_bytes, uint64_t now_us) {
+    struct path *p = path_of(engine, assoc, path);
+    if (!p)
+        return USCTP_ERR_NOT_FOUND;
+    struct assoc *a = p->assoc;
+    engine->now_us = now_us;
+    p->wants_route = false;
+    if (source && source->family != USCTP_FAMILY_NONE) {
+        /* Only an address that the peer knows of as ours (5.1.2): it would not recognise another.
+         */
+        for (uint32_t i = 0; i < a->local_count; i++)
+            if (addr_equal(&a->local[i], source))
+                p->source = *source;
+        if (a->local_count == 0)
+            p->source = *source;
+    }
+    if (mtu_bytes > 0 && mtu_bytes != p->mtu_bytes)
+        path_set_mtu(p, mtu_bytes);
+    return 0;
+}
+
+int usctp_path_set_primary(struct usctp_engine *engine, int32_t assoc, uint32_t path,
+                           uint64_t now_us) {
+    struct path *p = path_of(engine, assoc, path);
+    if (!p)
+        return USCTP_ERR_NOT_FOUND;
+    if (!p->is_confirmed)
+        return USCTP_ERR_STATE; /* 5.4 */
+    engine->now_us = now_us;
+    p->assoc->primary = path;
+    association_pend(p->assoc, PENDING_DATA);
+    return 0;
+}
+
+int usctp_path_heartbeat(struct usctp_engine *engine, int32_t assoc, uint32_t path,
+                         uint64_t now_us) {
+    struct path *p = path_of(engine, assoc, path);
+    if (!p)
+        return USCTP_ERR_NOT_FOUND;
+    if (!association_may_send_data(p->assoc))
+        return USCTP_ERR_STATE;
+    engine->now_us = now_us;
+    path_heartbeat_probe(p);
+    return 0;
+}
+
+int usctp_assoc_subscribe(struct usctp_engine *engine, int32_t assoc, uint32_t kinds) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    a->subscribed = kinds;
+    return 0;
+}

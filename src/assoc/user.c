@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the user asks of an association (RFC 9260 11.1): associate, send, receive, shutdown, abort,
+ * release.
+ *
+ * Questions are in status.c, settings in tune.c.
+ */
+#include "assoc/association.h"
+#include "chunk/cause.h"
+
+/* ---- associate
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static int check_connect(const struct usctp_engine *engine, const struct usctp_connect *c,
+                         const struct endpoint *ep) {
+    if (!ep || ep->is_closed)
+        return USCTP_ERR_NOT_FOUND;
+    if (c->port == 0 || c->address_count == 0 || c->address_count > USCTP_MAX_ADDRESSES ||
+        !c->addresses)
+        return USCTP_ERR_INVALID;
+    for (size_t i = 0; i < c->address_count; i++) {
+        if (!addr_is_unicast(&c->addresses[i]))
+            return USCTP_ERR_INVALID;
+        if (ep->bound_count == 0 && c->addresses[i].family == USCTP_FAMILY_IPV4 && !ep->ipv4)
+            return USCTP_ERR_FAMILY;
+        if (ep->bound_count == 0 && c->addresses[i].family == USCTP_FAMILY_IPV6 && !ep->ipv6)
+            return USCTP_ERR_FAMILY;
+        if (association_path_by_address(engine, &c->addresses[i], ep->port, c->port))
+            return USCTP_ERR_EXISTS;
+    }
+    return engine->counters.associations >= engine->config.max_associations ? USCTP_ERR_LIMIT : 0;
+}
+
+int32_t usctp_assoc_connect(struct usctp_engine *engine, const struct usctp_connect *connect,
+                            uint64_t now_us) {
+    if (!engine || !connect)
+        return USCTP_ERR_INVALID;
+    struct endpoint *ep = endpoint_by_id(engine, connect->endpoint);
+    int error = check_connect(engine, connect, ep);
+    if (error)
+        return error;
+    engine->now_us = now_us;
+    struct assoc *a = association_new(engine, ep, connect->port);
+    if (!a)
+        return USCTP_ERR_NO_MEMORY;
+    error = association_list_local(a, &connect->addresses[0]);
+    for (size_t i = 0; i < connect->address_count && !error; i++)
+        /* 5.4 rule 1: what the user names is confirmed. The same address twice is one path. */
+        if (!path_add(a, &connect->addresses[i], true, connect->udp_port) &&
+            !path_find(a, &connect->addresses[i]))
+            error = USCTP_ERR_NO_MEMORY;
+    if (error) {
+        association_delete(a);
+        return error;
+    }
+    handshake_begin(a, now_us);
+    return a->id;
+}
+
+/* ---- send
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static int check_send(struct assoc *a, const struct usctp_send *send, uint64_t bytes) {
+    if (a->has_ended)
+        return USCTP_ERR_STATE;
+    if (a->user_shutdown || (a->state != USCTP_COOKIE_WAIT && a->state != USCTP_COOKIE_ECHOED &&
+                             a->state != USCTP_ESTABLISHED))
+        return USCTP_ERR_SHUTDOWN;
+    uint32_t streams =
+        a->state == USCTP_ESTABLISHED ? a->outbound_streams : a->config.outbound_streams;
+    if (bytes == 0 || send->sid >= streams)
+        return USCTP_ERR_INVALID;
+    if ((send->flags & USCTP_MESSAGE_TO_PATH) && send->path >= a->path_count)
+        return USCTP_ERR_INVALID;
+    if (bytes > a->config.send_buffer_bytes)
+        return USCTP_ERR_TOO_BIG;
+    if (a->config.disable_fragments && bytes > a->amdcs - 16)
+        return USCTP_ERR_TOO_BIG;
+    if (a->send_queue.charged_bytes > 0 &&
+        a->send_queue.charged_bytes + bytes > a->config.send_buffer_bytes) {
+        a->send_blocked = true;
+        return USCTP_ERR_AGAIN;
+    }
+    return 0;
+}
+
+int usctp_assoc_send(struct usctp_engine *engine, int32_t assoc, const struct usctp_send *send,
+                     const struct usctp_slice *slices, size_t n, uint64_t now_us) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    if (!send || (n > 0 && !slices))
+        return USCTP_ERR_INVALID;
+    engine->now_us = now_us;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (slices[i].length > 0 && !slices[i].base)
+            return USCTP_ERR_INVALID;
+        bytes += slices[i].length;
+        if (bytes > a->config.send_buffer_bytes)
+            return USCTP_ERR_TOO_BIG;
+    }
+    int error = check_send(a, send, bytes);
+    if (error)
+        return error;
+    error = send_queue_add(&a->send_queue, send, slices, n, &engine->env);
+    if (error)
+        return error;
+    association_pend(a, PENDING_DATA);
+    return 0;
+}
+
+/* ---- receive
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static int64_t nothing_to_read(const struct assoc *a) {
+    return a->has_ended || a->peer_shut_down ? USCTP_ERR_SHUTDOWN : USCTP_ERR_AGAIN;
+}
+
+static void fill_received(const struct assoc *a, struct usctp_received *received) {
+    received->cumulative_tsn = serial_wire(a->received.cumulative);
+    if (received->path < a->path_count)
+        received->source = a->paths[received->path]->address;
+}
+
+int64_t usctp_assoc_receive(struct usctp_engine *engine, int32_t assoc,
+                            struct usctp_received *received, const struct usctp_slice *slices,
+                            size_t n, uint32_t in_flags) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    if (!received || (n > 0 && !slices))
+        return USCTP_ERR_INVALID;
+    if (!receive_queue_is_readable(&a->inbox))
+        return nothing_to_read(a);
+    int64_t bytes = receive_queue_read(&a->inbox, received, slices, n, in_flags, &engine->env);
+    if (bytes >= 0)
+        fill_received(a, received);
+    return bytes;
+}
+
+int64_t usctp_assoc_peek_next(struct usctp_engine *engine, int32_t assoc,
+                              struct usctp_received *received) {
+    const struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    int64_t bytes = receive_queue_peek_next(&a->inbox, received);
+    if (bytes >= 0)
+        fill_received(a, received);
+    return bytes;
+}
+
+void usctp_assoc_received(struct usctp_engine *engine, int32_t assoc, uint64_t now_us) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a || a->has_ended)
+        return;
+    engine->now_us = now_us;
+    ack_on_read(a);
+}
+
+/* ---- the end
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+int usctp_assoc_shutdown(struct usctp_engine *engine, int32_t assoc, uint64_t now_us) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    if (a->has_ended)
+        return USCTP_ERR_STATE;
+    engine->now_us = now_us;
+    if (a->state == USCTP_COOKIE_WAIT) {
+        termination_abort(a, NULL, 0, USCTP_ERR_ABORTED);
+        association_reap(engine);
+        return 0;
+    }
+    termination_begin(a, now_us);
+    return 0;
+}
+
+int usctp_assoc_abort(struct usctp_engine *engine, int32_t assoc, const uint8_t *reason,
+                      size_t bytes, uint64_t now_us) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return USCTP_ERR_NOT_FOUND;
+    if (a->has_ended)
+        return USCTP_ERR_STATE;
+    if (bytes > 0 && !reason)
+        return USCTP_ERR_INVALID;
+    engine->now_us = now_us;
+    uint8_t cause[4 + 512];
+    struct writer w = writer_over(cause, sizeof cause);
+    cause_write(&w, CAUSE_USER_ABORT, reason, bytes < 512 ? bytes : 512); /* 3.3.10.12 */
+    termination_abort(a, cause, writer_used(&w), USCTP_ERR_ABORTED);
+    association_reap(engine);
+    return 0;
+}
+
+void usctp_assoc_release(struct usctp_engine *engine, int32_t assoc, uint64_t now_us) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a)
+        return;
+    if (!a->has_ended && !a->user_shutdown && a->state != USCTP_SHUTDOWN_RECEIVED &&
+        a->state != USCTP_SHUTDOWN_ACK_SENT)
+        usctp_assoc_abort(engine, assoc, NULL, 0, now_us);
+    engine->now_us = now_us;
+    a->is_released = true;
+    a->subscribed = 0;
+    if (a->is_listed)
+        TAILQ_REMOVE(&engine->listed, a, event_link);
+    a->is_listed = false;
+    association_check_done(a);
+    association_reap(engine);
+}
