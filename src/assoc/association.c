@@ -79,9 +79,9 @@ static int32_t next_id(struct usctp_engine *engine) {
 
 static int init_sides(struct assoc *a, uint32_t tsn) {
     struct env *env = &a->engine->env;
-    if (reassembly_init(&a->reassembly, env))
-        return USCTP_ERR_NO_MEMORY;
     if (outstanding_init(&a->outstanding, tsn, env))
+        return USCTP_ERR_NO_MEMORY;
+    if (reassembly_init(&a->reassembly, env))
         return USCTP_ERR_NO_MEMORY;
     return received_tsn_init(&a->received, 0, a->config.max_duplicate_reports, env);
 }
@@ -409,6 +409,9 @@ void association_end(struct assoc *a, int error, uint16_t cause, const struct ch
     leave_tables(a);
     association_set_state(a, USCTP_CLOSED);
     a->has_ended = true;
+    a->event_bits &= ~(uint32_t)USCTP_EVENT_ROUTE;
+    for (uint32_t i = 0; i < a->path_count; i++)
+        a->paths[i]->wants_route = false;
     a->error = error;
     a->pending &= PENDING_ABORT | PENDING_SHUTDOWN_COMPLETE;
     free_control(a);

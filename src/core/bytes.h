@@ -115,7 +115,7 @@ struct tlv_cursor {
 enum tlv_verdict { TLV_ITEM, TLV_END, TLV_MALFORMED };
 
 static inline struct tlv_cursor tlv_over(const uint8_t *data, size_t bytes) {
-    return (struct tlv_cursor){data, data + bytes};
+    return (struct tlv_cursor){data, bytes ? data + bytes : data};
 }
 /*
  * Takes the next item. TLV_END: nothing, or fewer than 4 bytes of padding, is left. TLV_MALFORMED:

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * usctp_bind, usctp_bindx, usctp_getsockname, usctp_getladdrs (RFC 6458 4.1.2, 9.1, 9.5).
+ *
+ * The port is claimed in the transport, so that another process cannot have it, and then bound in the engine.
+ */
+#include "api/bind.h"
+
+#include "api/env_host.h"
+#include "api/sockaddr.h"
+#include "api/stack.h"
+#include "core/addr.h"
+#include "net/transport.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EPHEMERAL_ATTEMPTS = 64 };
+
+static bool is_in_list(struct usctp_stack *stack, const struct usctp_addr *address) {
+    size_t n;
+    const struct usctp_local_address *list = transport_addresses(stack->transport, &n);
+    /* All of 127/8 is the host's own, though only one address of it is listed. */
+    if (address->family == USCTP_FAMILY_IPV4 && address->ipv4[0] == 127) return true;
+    for (size_t i = 0; i < n; i++)
+        if (addr_equal(&list[i].address, address)) return true;
+    return false;
+}
+
+static bool is_of_host(struct usctp_stack *stack, const struct usctp_addr *address) {
+    if (is_in_list(stack, address)) return true;
+    stack_refresh(stack); /* it may be a moment old */
+    return is_in_list(stack, address);
+}
+
+/* Checks addresses to be bound. A wildcard stands alone, and leaves the list empty. */
+static int check_addresses(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        const struct usctp_addr *address = &list->addresses[i];
+        if (s->v6only && address->family == USCTP_FAMILY_IPV4) return -EINVAL;
+        if (addr_is_any(address)) {
+            if (list->count > 1) return -EINVAL;
+            list->count = 0;
+            return 0;
+        }
+        if (!is_of_host(stack, address)) return -EADDRNOTAVAIL;
+    }
+    return 0;
+}
+
+static int open_endpoint(struct socket *s, struct usctp_stack *stack, const struct address_list *list) {
+    struct usctp_endpoint_options options = {
+        .port = list->port,
+        .addresses = list->count > 0 ? list->addresses : NULL,
+        .address_count = list->count,
+        .ipv4 = s->domain == AF_INET || !s->v6only,
+        .ipv6 = s->domain == AF_INET6,
+        .config = &s->config,
+    };
+    int32_t endpoint = usctp_endpoint_open(stack->engine, &options);
+    if (endpoint < 0) return socket_errno(endpoint);
+    s->endpoint = endpoint;
+    s->port = list->port;
+    s->bound = list->count > 0 ? list->addresses[0] : (struct usctp_addr){.family = USCTP_FAMILY_NONE};
+    return 0;
+}
+
+static int bind_port(struct socket *s, struct usctp_stack *stack, const struct address_list *list) {
+    int error = transport_claim_port(stack->transport, list->port);
+    if (error != 0) return error;
+    error = open_endpoint(s, stack, list);
+    if (error != 0) transport_release_port(stack->transport, list->port);
+    return error;
+}
+
+static int bind_any_port(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
+    uint32_t seed;
+    stack->env.given.random.fill(stack->env.given.random.user, &seed, sizeof seed);
+    for (int i = 0; i < EPHEMERAL_ATTEMPTS; i++) {
+        int port = transport_claim_ephemeral_port(stack->transport, seed + (uint32_t)i);
+        if (port < 0) return port == -EAGAIN ? -EADDRINUSE : port;
+        list->port = (uint16_t)port;
+        int error = open_endpoint(s, stack, list);
+        if (error == 0) return 0;
+        transport_release_port(stack->transport, list->port);
+        if (error != -EADDRINUSE) return error;
+    }
+    return -EADDRINUSE;
+}
+
+static int bind_list(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
+    int error = check_addresses(s, stack, list);
+    if (error != 0) return error;
+    return list->port != 0 ? bind_port(s, stack, list) : bind_any_port(s, stack, list);
+}
+
+int bind_automatically(struct socket *s) {
+    struct address_list list = {.count = 0};
+    if (s->endpoint != 0) return 0;
+    return bind_any_port(s, atomic_load_explicit(&s->stack, memory_order_relaxed), &list);
+}
+
+int usctp_bind(int sd, const struct sockaddr *address, socklen_t length) {
+    struct call c;
+    struct address_list list = {.count = 1};
+    int error = call_enter(&c, sd);
+    if (error != 0) {
+        errno = -error;
+        return -1;
+    }
+    error = sockaddr_read(address, length, c.socket->domain, &list.addresses[0], &list.port);
+    if (error == 0 && (c.socket->endpoint != 0 || c.socket->state != SOCKET_FRESH)) error = -EINVAL;
+    if (error == 0) error = bind_list(c.socket, c.stack, &list);
+    return (int)call_leave(&c, error);
+}
+
+/* ---- bindx ---------------------------------------------------------------------------------------------------- */
+
+static int change_addresses(struct socket *s, struct usctp_stack *stack, struct address_list *list, bool add) {
+    /* An association's own addresses could only change by the ADDIP extension (RFC 5061). */
+    if (s->state == SOCKET_CONNECTING || s->state == SOCKET_CONNECTED) return -EOPNOTSUPP;
+    if (s->state == SOCKET_ENDED) return -EINVAL;
+    if (list->port != 0 && list->port != s->port) return -EINVAL;
+    if (add) {
+        int error = check_addresses(s, stack, list);
+        if (error != 0) return error;
+        if (list->count == 0) return -EINVAL; /* a wildcard cannot be added to addresses */
+    }
+    int error = usctp_endpoint_bind(stack->engine, s->endpoint, list->addresses, list->count, add);
+    if (error != 0) return socket_errno(error);
+    struct usctp_addr first;
+    if (usctp_endpoint_local_addresses(stack->engine, s->endpoint, &first, 1) > 0) s->bound = first;
+    return 0;
+}
+
+int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags) {
+    struct call c;
+    struct address_list list;
+    int error = call_enter(&c, sd);
+    if (error != 0) {
+        errno = -error;
+        return -1;
+    }
+    struct socket *s = c.socket;
+    if (flags != SCTP_BINDX_ADD_ADDR && flags != SCTP_BINDX_REM_ADDR) error = -EINVAL;
+    if (error == 0) error = sockaddr_read_packed(addresses, count, s->domain, &list);
+    if (error == 0) {
+        if (s->endpoint != 0)
+            error = change_addresses(s, c.stack, &list, flags == SCTP_BINDX_ADD_ADDR);
+        else if (flags == SCTP_BINDX_ADD_ADDR && s->state == SOCKET_FRESH)
+            error = bind_list(s, c.stack, &list);
+        else
+            error = -EINVAL;
+    }
+    return (int)call_leave(&c, error);
+}
+
+/* ---- asking --------------------------------------------------------------------------------------------------- */
+
+int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length) {
+    struct call c;
+    int error = address && length ? call_enter(&c, sd) : -EFAULT;
+    if (error != 0) {
+        errno = -error;
+        return -1;
+    }
+    struct socket *s = c.socket;
+    struct usctp_addr any = {.family = s->domain == AF_INET ? USCTP_FAMILY_IPV4 : USCTP_FAMILY_IPV6};
+    const struct usctp_addr *own = s->bound.family != USCTP_FAMILY_NONE ? &s->bound : &any;
+    sockaddr_give(own, s->port, s->domain == AF_INET6 && s->is_mapped, address, length);
+    return (int)call_leave(&c, 0);
+}
+
+/* Packs addresses into memory of their own. Returns how many, or -ENOMEM. */
+static int pack(const struct socket *s, const struct usctp_addr *list, int n, uint16_t port,
+                struct sockaddr **out) {
+    uint8_t *memory = malloc((size_t)n * sizeof(struct sockaddr_in6));
+    size_t used = 0;
+    if (!memory) return -ENOMEM;
+    for (int i = 0; i < n; i++) {
+        struct sockaddr_storage storage;
+        socklen_t length = sockaddr_write(&list[i], port, s->domain == AF_INET6 && s->is_mapped, &storage);
+        memcpy(memory + used, &storage, length);
+        used += length;
+    }
+    *out = (struct sockaddr *)(void *)memory;
+    return n;
+}
+
+static int get_peer(struct call *c, struct sockaddr **out) {
+    struct usctp_addr list[USCTP_MAX_ADDRESSES];
+    struct usctp_assoc_status status;
+    struct usctp_path_status path;
+    struct connection *connection = c->socket->connection;
+    int n = 0;
+    if (!connection || usctp_assoc_status(c->stack->engine, connection->id, &status) != 0) return 0;
+    for (uint32_t i = 0; i < USCTP_MAX_ADDRESSES; i++)
+        if (usctp_path_status(c->stack->engine, connection->id, i, &path) == 0) list[n++] = path.address;
+    return n > 0 ? pack(c->socket, list, n, status.peer_port, out) : 0;
+}
+
+static int get_local(struct call *c, struct sockaddr **out) {
+    struct usctp_addr list[USCTP_MAX_ADDRESSES];
+    struct socket *s = c->socket;
+    int n = 0;
+    if (s->connection)
+        n = usctp_assoc_local_addresses(c->stack->engine, s->connection->id, list, USCTP_MAX_ADDRESSES);
+    if (n <= 0 && s->endpoint != 0)
+        n = usctp_endpoint_local_addresses(c->stack->engine, s->endpoint, list, USCTP_MAX_ADDRESSES);
+    if (n > (int)USCTP_MAX_ADDRESSES) n = (int)USCTP_MAX_ADDRESSES;
+    return n > 0 ? pack(s, list, n, s->port, out) : 0;
+}
+
+static int get_addresses(int sd, struct sockaddr **out, int (*get)(struct call *, struct sockaddr **)) {
+    struct call c;
+    int error = out ? call_enter(&c, sd) : -EFAULT;
+    if (error != 0) {
+        errno = -error;
+        return -1;
+    }
+    *out = NULL;
+    return (int)call_leave(&c, get(&c, out));
+}
+
+int usctp_getpaddrs(int sd, sctp_assoc_t id, struct sockaddr **addresses) {
+    (void)id; /* RFC 6458 9.3: ignored for one-to-one style sockets */
+    return get_addresses(sd, addresses, get_peer);
+}
+
+int usctp_getladdrs(int sd, sctp_assoc_t id, struct sockaddr **addresses) {
+    (void)id;
+    return get_addresses(sd, addresses, get_local);
+}
+
+void usctp_freepaddrs(struct sockaddr *addresses) {
+    free(addresses);
+}
+
+void usctp_freeladdrs(struct sockaddr *addresses) {
+    free(addresses);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Setting up an association (RFC 6458 4.1.5, 9.9).
+ */
+#ifndef API_CONNECT_H
+#define API_CONNECT_H
+
+#include "api/sockaddr.h"
+#include "api/socket.h"
+
+/*
+ * Starts an association with the addresses of a peer and does not wait. The socket is CONNECTING afterwards. Returns 0 or
+ * -EISCONN, -EALREADY, -EINVAL, -ENETUNREACH, ...
+ */
+int connect_start(struct call *c, const struct address_list *peer);
+/* Waits until it is up. Returns 0, -EINPROGRESS (non-blocking, or the time is over), -EINTR, or why it failed. */
+int connect_finish(struct call *c);
+
+#endif

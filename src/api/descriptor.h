@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A socket's real descriptor: a pair of AF_UNIX SOCK_SEQPACKET sockets whose kernel state shows the socket's readiness.
+ *
+ * The application has end a, the stack has end b. Readable: tokens (1-byte messages) lie in a. Not writable: a message
+ * of 4096 bytes lies in b and exceeds a's tiny send buffer. End of file, hang-up and error: shutdown and close of b.
+ * Functions that take `fd` act on a; only a thread that is inside a call of the application on that very number may call
+ * them, because after close() the number may belong to a stranger. When a socket is ready is decided in socket.c.
+ */
+#ifndef API_DESCRIPTOR_H
+#define API_DESCRIPTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct descriptor {
+    int number;      /* a, as far as is known */
+    int own;         /* b, or -1 */
+    uint64_t inode;  /* of a: its identity, whatever its numbers */
+    uint32_t tokens; /* in a */
+    bool is_filled;  /* the 4096-byte message lies in b */
+    bool is_parked;  /* a 1-byte message lies in b, so that closing b is an error for a */
+    bool has_eof;    /* descriptor_show_eof was called; the tokens stay */
+    bool has_ended;  /* descriptor_show_end was called */
+};
+
+/* Makes the pair, writable. flags: SOCK_NONBLOCK, SOCK_CLOEXEC for a. Returns 0 or a negative errno. */
+int descriptor_open(struct descriptor *d, int flags);
+/* Closes b. */
+void descriptor_close(struct descriptor *d);
+
+/* Puts a token into a: readable, and one waiting reader wakes. */
+void descriptor_give_token(struct descriptor *d);
+/* Takes all tokens back; not after end of file. */
+void descriptor_take_tokens(struct descriptor *d, int fd);
+/* Makes a not writable. */
+void descriptor_fill(struct descriptor *d, int fd);
+/* Makes a writable again. */
+void descriptor_drain(struct descriptor *d);
+/* Leaves a small message in b that does not touch a's writability. */
+void descriptor_park(struct descriptor *d, int fd);
+
+/* IN and RDHUP for good; writability as it is. */
+void descriptor_show_eof(struct descriptor *d);
+/* IN, OUT, RDHUP and HUP for good. */
+void descriptor_show_end(struct descriptor *d);
+/* The same, and ERR where a message was parked; b is closed, so that nothing tells any more when the application closes a. */
+void descriptor_show_error(struct descriptor *d);
+
+/* Whether the application has closed the last duplicate of a. With b closed: whether `number` is a no longer. */
+bool descriptor_is_abandoned(struct descriptor *d);
+/* The identity of the socket behind fd: 0 and *inode, -EBADF, or -ENOTSOCK. */
+int descriptor_identify(int fd, uint64_t *inode);
+/* Gives fd a number that leaves the low ones, which select() needs, to the application. Returns the new number, or fd. */
+int descriptor_move_high(int fd);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Notifications of the engine in Linux's layout (RFC 6458 6.1), and which of them an application wants (6.2).
+ */
+#ifndef API_NOTIFICATION_H
+#define API_NOTIFICATION_H
+
+#include "api/socket.h"
+
+/* A serialised notification: a fixed part, then data that is borrowed from the engine. */
+struct notification {
+    union {
+        struct sctp_assoc_change assoc_change;
+        struct sctp_paddr_change paddr_change;
+        struct sctp_remote_error remote_error;
+        struct sctp_send_failed send_failed;
+        struct sctp_send_failed_event send_failed_event;
+        struct sctp_shutdown_event shutdown;
+        struct sctp_adaptation_event adaptation;
+        struct sctp_pdapi_event partial_delivery;
+        struct sctp_sender_dry_event sender_dry;
+    } head;
+    size_t head_bytes;
+    const uint8_t *data;
+    size_t data_bytes;
+};
+
+/* Fills *out. Returns false for a notification that the application does not want. */
+bool notification_make(const struct socket *s, const struct usctp_notification *from, struct notification *out);
+/* What the engine is to queue for these interests: enum usctp_notification_kind. */
+uint32_t notification_kinds(const struct interests *interests);
+/* The bit of a type in interests.types, or 0 for a type that does not exist. */
+uint32_t notification_bit(unsigned type);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Stacks: making and ending them, and what follows each touch of the engine (see stack.h).
+ */
+#include "api/stack.h"
+
+#include "api/close.h"
+#include "api/events.h"
+#include "api/fd_table.h"
+#include "api/turn.h"
+#include "core/addr.h"
+#include "net/transport.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    FIRST_BUCKETS = 64,
+    UDP_RUN_BYTES = 65000,
+    PROCESS_TURNS = 16,
+    EXIT_TURNS = 20000,
+    EXIT_US = 1000000, /* how long a process that exits waits for its associations to end */
+};
+
+static _Thread_local char error_text[256];
+
+const char *usctp_stack_error(void) {
+    return error_text;
+}
+
+void usctp_stack_options_init(struct usctp_stack_options *options) {
+    if (!options) return;
+    *options = (struct usctp_stack_options){
+        .size = sizeof *options,
+        .flags = USCTP_STACK_RAW | USCTP_STACK_THREAD,
+        .raw_ipv4_fd = -1,
+        .raw_ipv6_fd = -1,
+    };
+}
+
+/* ---- the engine's surroundings -------------------------------------------------------------------------------- */
+
+uint64_t stack_now(struct usctp_stack *stack) {
+    uint64_t now_us = env_host_now_us();
+    if (now_us > stack->now_us) stack->now_us = now_us;
+    return stack->now_us;
+}
+
+void stack_settle(struct usctp_stack *stack) {
+    events_take(stack);
+    uint64_t retry_us = transmit_pull(stack);
+    events_take(stack);
+    socket_show_touched(stack);
+    uint64_t deadline_us = usctp_engine_next_deadline(stack->engine);
+    loop_arm(stack, deadline_us < retry_us ? deadline_us : retry_us);
+}
+
+static int tell_addresses(struct usctp_stack *stack) {
+    size_t n;
+    const struct usctp_local_address *addresses = transport_addresses(stack->transport, &n);
+    return usctp_engine_local_addresses(stack->engine, addresses, n, stack->now_us);
+}
+
+void stack_refresh(struct usctp_stack *stack) {
+    stack->loop.turns = 0;
+    if (!transport_refresh(stack->transport)) return;
+    /* Without memory for the new list the engine keeps the old one; the next change brings another attempt. */
+    if (tell_addresses(stack) != 0) return;
+    struct connection *a;
+    LIST_FOREACH(a, &stack->connections, link)
+    events_answer_routes(stack, a->id, true);
+}
+
+/* ---- making --------------------------------------------------------------------------------------------------- */
+
+static int check_options(const struct usctp_stack_options *given, struct usctp_stack_options *options) {
+    usctp_stack_options_init(options);
+    if (!given) return 0;
+    if (given->size < offsetof(struct usctp_stack_options, udp_port) || given->size > sizeof *options) {
+        snprintf(error_text, sizeof error_text, "usctp_stack_options has a size this library does not know.");
+        return -EINVAL;
+    }
+    memcpy(options, given, given->size);
+    uint32_t known = USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD | USCTP_STACK_UDP_PORT_REQUIRED;
+    if ((options->flags & ~known) || options->pcap_path) {
+        snprintf(error_text, sizeof error_text, "usctp_stack_options asks for something this library does not have.");
+        return -EINVAL;
+    }
+    if (!(options->flags & (USCTP_STACK_RAW | USCTP_STACK_UDP))) options->flags |= USCTP_STACK_RAW;
+    return 0;
+}
+
+static int open_transport(struct usctp_stack *stack, const struct usctp_stack_options *options) {
+    struct transport_options wanted = {
+        .raw = options->flags & USCTP_STACK_RAW,
+        .udp = options->flags & USCTP_STACK_UDP,
+        .udp_port = options->udp_port,
+        .udp_port_required = options->flags & USCTP_STACK_UDP_PORT_REQUIRED,
+        .raw_ipv4_fd = options->raw_ipv4_fd,
+        .raw_ipv6_fd = options->raw_ipv6_fd,
+        .device = options->device,
+        .mark = options->mark,
+    };
+    int error = transport_open(&stack->transport, &wanted, error_text, sizeof error_text);
+    stack->has_raw = wanted.raw;
+    return error;
+}
+
+static int make_engine(struct usctp_stack *stack, const struct usctp_stack_options *options) {
+    struct usctp_environment environment;
+    int error = env_host_init(&stack->host, &environment);
+    if (error != 0) return error;
+    environment.trace = options->trace;
+    environment.trace_user = options->trace_user;
+    stack->env.given = environment;
+    if (options->config)
+        stack->config = *options->config;
+    else
+        usctp_config_defaults(&stack->config);
+    stack->engine = usctp_engine_new(&environment, &stack->config, stack_now(stack));
+    if (!stack->engine) return options->config ? -EINVAL : -ENOMEM;
+    if (hash_init(&stack->by_endpoint, FIRST_BUCKETS, &stack->env) != 0) return -ENOMEM;
+    if (hash_init(&stack->by_assoc, FIRST_BUCKETS, &stack->env) != 0) return -ENOMEM;
+    return tell_addresses(stack) == 0 ? 0 : -ENOMEM;
+}
+
+static void init_condition(pthread_cond_t *condition) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void free_parts(struct usctp_stack *stack) {
+    loop_free(stack);
+    transmit_free(&stack->transmit);
+    if (stack->by_endpoint.buckets) hash_free(&stack->by_endpoint, &stack->env);
+    if (stack->by_assoc.buckets) hash_free(&stack->by_assoc, &stack->env);
+    if (stack->engine) usctp_engine_delete(stack->engine);
+    if (stack->transport) transport_close(stack->transport);
+    env_host_free(&stack->host);
+    stack->engine = NULL;
+    stack->transport = NULL;
+}
+
+static int make_parts(struct usctp_stack *stack, const struct usctp_stack_options *options) {
+    size_t run_bytes = options->flags & USCTP_STACK_UDP ? UDP_RUN_BYTES : 0;
+    stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
+    LIST_INIT(&stack->sockets);
+    LIST_INIT(&stack->connections);
+    TAILQ_INIT(&stack->dirty);
+    init_condition(&stack->changed);
+    int error = open_transport(stack, options);
+    if (error == 0) error = make_engine(stack, options);
+    if (error == 0) error = transmit_init(&stack->transmit, run_bytes);
+    if (error == 0) error = loop_init(stack);
+    if (error == 0 && (options->flags & USCTP_STACK_THREAD)) error = loop_start_thread(stack);
+    return error;
+}
+
+struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
+    struct usctp_stack_options options;
+    error_text[0] = '\0';
+    process_register();
+    int error = check_options(given, &options);
+    struct usctp_stack *stack = error == 0 ? fd_table_new_stack() : NULL;
+    if (error == 0 && !stack) error = -ENOMEM;
+    if (error == 0) error = make_parts(stack, &options);
+    if (error != 0) {
+        if (stack) {
+            free_parts(stack);
+            fd_table_retire_stack(stack);
+        }
+        if (error_text[0] == '\0')
+            snprintf(error_text, sizeof error_text, "The stack cannot be made: %s.", strerror(-error));
+        errno = -error;
+        return NULL;
+    }
+    fd_table_lock_stacks();
+    fd_table_add_stack(stack);
+    fd_table_unlock_stacks();
+    return stack;
+}
+
+/* ---- ending --------------------------------------------------------------------------------------------------- */
+
+static void abort_everything(struct usctp_stack *stack) {
+    struct socket *s;
+    struct connection *a;
+    while ((s = LIST_FIRST(&stack->sockets)) != NULL)
+        socket_orphan(s);
+    while ((a = LIST_FIRST(&stack->connections)) != NULL)
+        close_abort(stack, a);
+    transmit_pull(stack);
+}
+
+void usctp_stack_delete(struct usctp_stack *stack) {
+    if (!stack || stack->is_foreign) return;
+    fd_table_lock_stacks();
+    fd_table_remove_stack(stack);
+    fd_table_unlock_stacks();
+    pthread_mutex_lock(&stack->lock);
+    stack_now(stack);
+    atomic_store(&stack->is_ending, true);
+    abort_everything(stack);
+    pthread_mutex_unlock(&stack->lock);
+    transmit_flush(stack);
+    loop_stop_thread(stack);
+    /* Blocked calls see the hang-up, or the kick; the last one to leave touches nothing of the stack, so it is polled for. */
+    while (atomic_load(&stack->calls) > 0) {
+        loop_kick(stack);
+        usleep(USCTP_MS);
+    }
+    free_parts(stack);
+    fd_table_retire_stack(stack);
+}
+
+void stack_forget(struct usctp_stack *stack) {
+    struct socket *s;
+    stack->is_foreign = true;
+    LIST_FOREACH(s, &stack->sockets, link)
+    descriptor_close(&s->descriptor);
+    if (stack->transport) transport_forget(stack->transport);
+    /* No EPOLL_CTL_DEL: the epoll set is the parent's. */
+    close(stack->loop.epoll_fd);
+    close(stack->loop.timer_fd);
+    close(stack->loop.wake_fd);
+    stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
+}
+
+/* ---- driving without a thread --------------------------------------------------------------------------------- */
+
+int usctp_stack_fd(struct usctp_stack *stack) {
+    if (stack && !stack->loop.has_thread && !stack->is_foreign) return stack->loop.epoll_fd;
+    errno = EINVAL;
+    return -1;
+}
+
+uint16_t usctp_stack_udp_port(struct usctp_stack *stack) {
+    return stack && !stack->is_foreign ? transport_udp_port(stack->transport) : 0;
+}
+
+/* With the role. Returns true when there is more to do. */
+static bool drive(struct usctp_stack *stack, int turns, int timeout_ms) {
+    struct epoll_event events[LOOP_EVENTS];
+    int n = LOOP_EVENTS;
+    for (int i = 0; i < turns && n > 0; i++) {
+        n = epoll_wait(stack->loop.epoll_fd, events, LOOP_EVENTS, timeout_ms);
+        if (n <= 0) break;
+        pthread_mutex_lock(&stack->lock);
+        turn_run(stack, events, n);
+        pthread_mutex_unlock(&stack->lock);
+        transmit_flush(stack);
+    }
+    return n > 0;
+}
+
+int usctp_stack_process(struct usctp_stack *stack) {
+    if (!stack || stack->loop.has_thread || stack->is_foreign) {
+        errno = EINVAL;
+        return -1;
+    }
+    pthread_mutex_lock(&stack->lock);
+    bool drives = loop_take(stack);
+    pthread_mutex_unlock(&stack->lock);
+    if (!drives) return 0; /* a blocked call does it */
+    bool more = drive(stack, PROCESS_TURNS, 0);
+    pthread_mutex_lock(&stack->lock);
+    loop_release(stack);
+    pthread_mutex_unlock(&stack->lock);
+    return more;
+}
+
+/* ---- the end of the process ----------------------------------------------------------------------------------- */
+
+void stack_finish_at_exit(struct usctp_stack *stack) {
+    struct socket *s;
+    struct connection *a;
+    if (stack->is_foreign) return;
+    /* exit() may have been called by a signal handler that interrupted this very lock. */
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec++;
+    if (pthread_mutex_timedlock(&stack->lock, &limit) != 0) return;
+    uint64_t end_us = stack_now(stack) + EXIT_US;
+    LIST_FOREACH(s, &stack->sockets, link) {
+        close_give_away(s);
+        s->state = SOCKET_ENDED;
+        socket_touch(s);
+    }
+    stack_settle(stack);
+    for (int i = 0; i < EXIT_TURNS && stack->closing_count > 0 && stack_now(stack) < end_us; i++) {
+        bool drives = loop_take(stack);
+        pthread_mutex_unlock(&stack->lock);
+        transmit_flush(stack);
+        if (drives)
+            drive(stack, 1, 1);
+        else
+            usleep(USCTP_MS);
+        pthread_mutex_lock(&stack->lock);
+        if (drives) loop_release(stack);
+    }
+    while ((a = LIST_FIRST(&stack->connections)) != NULL)
+        close_abort(stack, a);
+    transmit_pull(stack);
+    pthread_mutex_unlock(&stack->lock);
+    transmit_flush(stack);
+}

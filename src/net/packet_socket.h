@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One socket that carries SCTP packets: raw IPPROTO_SCTP or UDP, IPv4 or IPv6, set up for batches
+ * with source address, TOS, ICMP errors and control over fragmentation.
+ */
+#ifndef NET_PACKET_SOCKET_H
+#define NET_PACKET_SOCKET_H
+
+#include "net/transport.h"
+
+struct packet_socket {
+    int fd; /* -1: not open */
+    bool ipv6, udp;
+    bool fragments;   /* how it is set now: IP may fragment what is sent */
+    bool gso;         /* UDP_SEGMENT is there */
+    bool flow_labels; /* labels of our choice are accepted */
+};
+
+/* Opens, or takes given_fd (>= 0). It lets nothing in until a filter says so. Returns 0 or a
+ * negative errno, and then closes nothing given. */
+int packet_socket_open_raw(struct packet_socket *s, bool ipv6, int given_fd,
+                           const struct transport_options *options);
+/* Opens and binds to *port; 0 takes an ephemeral one, which is stored. Returns 0 or a negative
+ * errno. */
+int packet_socket_open_udp(struct packet_socket *s, bool ipv6, uint16_t *port,
+                           const struct transport_options *options);
+void packet_socket_close(struct packet_socket *s);
+/*
+ * Switches between sending with DF, where what exceeds the interface's MTU is refused and path MTUs
+ * that the kernel remembers are not looked at (probes must get out), and letting IP fragment. It is
+ * a property of the socket, not of a packet.
+ */
+void packet_socket_set_fragments(struct packet_socket *s, bool fragments);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The transport as a whole: opening and closing its sockets, the host's network, port claims and
+ * the filters that follow them, ICMP errors on their way up. Sending and receiving are in
+ * transport_send.c and transport_receive.c. RFC 6951 5.1 for the encapsulation port.
+ */
+#include "net/transport_inside.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ENCAPSULATION_PORT 9899u /* RFC 6951 7 */
+#define EPHEMERAL_ATTEMPTS 16u   /* for a port that is free for IPv4 and IPv6 */
+#define MAX_IGNORED_ERRORS ICMP_ERRORS_RING
+
+/* Where to write the sentence for the user. */
+struct report {
+    char *text;
+    size_t bytes;
+};
+
+static int fail(const struct report *report, int error, const char *what) {
+    if (report->text && report->bytes > 0)
+        snprintf(report->text, report->bytes, "%s failed: %s", what, strerror(-error));
+    return error;
+}
+
+/* As fail, for what an unprivileged process may not do. */
+static int fail_raw(const struct report *report, int error, const char *what) {
+    if ((error != -EPERM && error != -EACCES) || !report->text || report->bytes == 0)
+        return fail(report, error, what);
+    snprintf(report->text, report->bytes,
+             "%s needs the capability CAP_NET_RAW (root, or setcap cap_net_raw+ep on the "
+             "program); UDP encapsulation needs none (usctp-cat --udp)",
+             what);
+    return error;
+}
+
+/* Errors that say that a host has no such address family. */
+static bool is_family_missing(int error) {
+    return error == -EAFNOSUPPORT || error == -EPROTONOSUPPORT || error == -EADDRNOTAVAIL;
+}
+
+static int open_raw(struct transport *t, const struct transport_options *options,
+                    const struct report *report) {
+    struct packet_socket *ipv4 = &t->sockets[WAY_RAW_IPV4], *ipv6 = &t->sockets[WAY_RAW_IPV6];
+    bool given = options->raw_ipv4_fd >= 0 || options->raw_ipv6_fd >= 0;
+    int first = packet_socket_open_raw(ipv4, false, options->raw_ipv4_fd, options);
+    if (options->raw_ipv4_fd >= 0 && first)
+        return fail(report, first, "Taking over the raw IPv4 SCTP socket");
+    int second = packet_socket_open_raw(ipv6, true, options->raw_ipv6_fd, options);
+    if (options->raw_ipv6_fd >= 0 && second)
+        return fail(report, second, "Taking over the raw IPv6 SCTP socket");
+    /* One family is enough where the other is not there, or was not handed in by who has dropped
+     * the privilege. */
+    if (first && !(ipv6->fd >= 0 && (given || is_family_missing(first))))
+        return fail_raw(report, first, "Opening a raw SCTP socket");
+    if (second && !(ipv4->fd >= 0 && (given || is_family_missing(second))))
+        return fail_raw(report, second, "Opening a raw SCTP socket");
+    return 0;
+}
+
+/* Binds IPv4 and, where the host has it, IPv6 to one port. */
+static int open_udp_pair(struct transport *t, uint16_t port,
+                         const struct transport_options *options) {
+    struct packet_socket *ipv4 = &t->sockets[WAY_UDP_IPV4], *ipv6 = &t->sockets[WAY_UDP_IPV6];
+    int first = packet_socket_open_udp(ipv4, false, &port, options);
+    if (first && !is_family_missing(first))
+        return first;
+    int second = packet_socket_open_udp(ipv6, true, &port, options);
+    if (second && (first || !is_family_missing(second))) {
+        packet_socket_close(ipv4);
+        return second;
+    }
+    t->udp_port = port;
+    return 0;
+}
+
+static int open_udp(struct transport *t, const struct transport_options *options,
+                    const struct report *report) {
+    uint16_t port = options->udp_port ? options->udp_port : ENCAPSULATION_PORT;
+    int error = open_udp_pair(t, port, options);
+    bool taken = error == -EADDRINUSE;
+    for (unsigned i = 0;
+         error == -EADDRINUSE && !options->udp_port_required && i < EPHEMERAL_ATTEMPTS; i++)
+        error = open_udp_pair(t, 0, options);
+    if (error && taken && report->text && report->bytes > 0)
+        snprintf(report->text, report->bytes, "Another process holds UDP port %u", (unsigned)port);
+    else if (error && (options->device || options->mark))
+        fail(report, error, "Binding a UDP socket to a device or mark");
+    else if (error && report->text && report->bytes > 0)
+        snprintf(report->text, report->bytes, "Opening UDP port %u failed: %s", (unsigned)port,
+                 strerror(-error));
+    return error;
+}
+
+static int open_all(struct transport *t, const struct transport_options *options,
+                    const struct report *report) {
+    t->receiver.slots = malloc((size_t)TRANSPORT_BATCH * TRANSPORT_SLOT_STRIDE);
+    t->claims = port_claim_new(options->raw);
+    if (!t->receiver.slots || !t->claims)
+        return fail(report, -ENOMEM, "Allocating packet memory");
+    if (!options->raw && !options->udp)
+        return fail(report, -EINVAL, "Opening no socket at all");
+    /* UDP first: a handed-in socket changes hands only when all else has worked. */
+    int error = options->udp ? open_udp(t, options, report) : 0;
+    if (error)
+        return error;
+    error = host_network_new(&t->network, options->device, options->mark);
+    if (error == -ENODEV)
+        return fail(report, error, "Looking for the network device");
+    if (error)
+        return fail(report, error, "Reading the host's addresses (rtnetlink)");
+    return options->raw ? open_raw(t, options, report) : 0;
+}
+
+/* Closes and frees; shared with nobody but the descriptors themselves. */
+static void dispose(struct transport *t) {
+    for (unsigned i = 0; i < WAY_COUNT; i++)
+        packet_socket_close(&t->sockets[i]);
+    host_network_delete(t->network);
+    port_claim_delete(t->claims);
+    free(t->receiver.slots);
+}
+
+void transport_close(struct transport *t) {
+    if (!t)
+        return;
+    dispose(t);
+    icmp_errors_free(&t->errors);
+    free(t);
+}
+
+int transport_open(struct transport **out, const struct transport_options *options,
+                   char *error_text, size_t error_bytes) {
+    struct report report = {error_text, error_bytes};
+    struct transport *t = calloc(1, sizeof *t);
+    *out = NULL;
+    if (!t || icmp_errors_init(&t->errors)) {
+        free(t);
+        return fail(&report, -ENOMEM, "Allocating a transport");
+    }
+    for (unsigned i = 0; i < WAY_COUNT; i++)
+        t->sockets[i].fd = -1;
+    int error = open_all(t, options, &report);
+    if (error) {
+        /* What was handed in stays its giver's when the transport does not come to be. */
+        if (options->raw_ipv4_fd >= 0)
+            t->sockets[WAY_RAW_IPV4].fd = -1;
+        if (options->raw_ipv6_fd >= 0)
+            t->sockets[WAY_RAW_IPV6].fd = -1;
+        transport_close(t);
+        return error;
+    }
+    *out = t;
+    return 0;
+}
+
+void transport_forget(struct transport *t) {
+    if (!t)
+        return;
+    /* Another thread of the parent may have held the lock at the fork: it is left alone.
+       Descriptors are the child's own copies, also those that hold names. */
+    dispose(t);
+    free(t);
+}
+
+size_t transport_descriptors(const struct transport *t, int *out, size_t max) {
+    size_t n = 0;
+    for (unsigned i = 0; i < WAY_COUNT; i++)
+        if (t->sockets[i].fd >= 0 && n < max)
+            out[n++] = t->sockets[i].fd;
+    if (n < max)
+        out[n++] = host_network_descriptor(t->network);
+    return n;
+}
+
+uint16_t transport_udp_port(const struct transport *t) {
+    return t->udp_port;
+}
+
+bool transport_has_raw(const struct transport *t) {
+    return t->sockets[WAY_RAW_IPV4].fd >= 0 || t->sockets[WAY_RAW_IPV6].fd >= 0;
+}
+
+/* Whether an error quotes a packet that we may have sent: raw sockets are told of every SCTP packet
+ * of the host. */
+static bool is_own_error(const struct transport *t, const struct icmp_error *error) {
+    if (error->is_udp)
+        return true;
+    return error->icmp.quoted_bytes >= 2 &&
+           port_claim_passes(t->claims, (uint16_t)(error->quoted[0] << 8 | error->quoted[1]));
+}
+
+int transport_next_icmp(struct transport *t, struct usctp_icmp *icmp) {
+    for (unsigned i = 0; i < MAX_IGNORED_ERRORS && icmp_errors_take(&t->errors, &t->taken); i++) {
+        if (!is_own_error(t, &t->taken))
+            continue;
+        transport_count(&t->counters.icmp_errors, 1);
+        *icmp = t->taken.icmp;
+        icmp->quoted = t->taken.quoted;
+        if (!t->taken.is_udp)
+            icmp->udp_destination = 0;
+        if (icmp->kind == USCTP_ICMP_PACKET_TOO_BIG)
+            host_network_forget_routes(t->network);
+        return 1;
+    }
+    return 0;
+}
+
+const struct usctp_local_address *transport_addresses(const struct transport *t, size_t *n) {
+    return host_network_addresses(t->network, n);
+}
+
+bool transport_refresh(struct transport *t) {
+    return host_network_refresh(t->network);
+}
+
+int transport_route(struct transport *t, const struct usctp_addr *destination,
+                    struct usctp_addr *source, uint32_t *mtu_bytes, uint32_t *interface_index) {
+    return host_network_route(t->network, destination, source, mtu_bytes, interface_index);
+}
+
+/* Makes the filters of the raw sockets show the claims. Returns 0 or a negative errno. */
+static int update_filters(struct transport *t) {
+    struct port_range ranges[SOCKET_FILTER_MAX_RANGES];
+    uint64_t generation = port_claim_generation(t->claims);
+    if (!transport_has_raw(t) || generation == t->filter_generation)
+        return 0;
+    size_t n = port_claim_ranges(t->claims, ranges, SOCKET_FILTER_MAX_RANGES);
+    for (unsigned way = WAY_RAW_IPV4; way <= WAY_RAW_IPV6; way++) {
+        const struct packet_socket *s = &t->sockets[way];
+        int error = s->fd >= 0 ? socket_filter_attach(s->fd, ranges, n, !s->ipv6) : 0;
+        if (error)
+            return error;
+    }
+    t->filter_generation = generation;
+    return 0;
+}
+
+int transport_claim_port(struct transport *t, uint16_t port) {
+    int error = port_claim_add(t->claims, port);
+    if (error)
+        return error;
+    error = update_filters(t);
+    if (error)
+        transport_release_port(t, port);
+    return error;
+}
+
+void transport_release_port(struct transport *t, uint16_t port) {
+    port_claim_remove(t->claims, port);
+    /* A filter that cannot be replaced lets too much in, which the receiver drops; the next claim
+     * tries again. */
+    (void)update_filters(t);
+}
+
+int transport_claim_ephemeral_port(struct transport *t, uint32_t seed) {
+    int port = port_claim_add_ephemeral(t->claims, seed);
+    if (port < 0)
+        return port;
+    int error = update_filters(t);
+    if (error)
+        transport_release_port(t, (uint16_t)port);
+    return error ? error : port;
+}
+
+void transport_counters(const struct transport *t, struct transport_counters *out) {
+    const uint64_t *from = (const uint64_t *)(const void *)&t->counters;
+    uint64_t *to = (uint64_t *)(void *)out;
+    _Static_assert(sizeof *out % sizeof *to == 0, "counters are all 64 bits wide");
+    for (size_t i = 0; i < sizeof *out / sizeof *to; i++)
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}

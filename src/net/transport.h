@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packets in and out of the host: one object over raw IPv4, raw IPv6 and UDP sockets (RFC 6951),
+ * with the host's routes, addresses and ICMP errors beside them.
+ *
+ * What is in the packets is the engine's; this layer moves bytes, picks the socket, claims ports
+ * among the processes of the host, and filters what the process does not own. All descriptors are
+ * non-blocking; none of these calls blocks.
+ */
+#ifndef NET_TRANSPORT_H
+#define NET_TRANSPORT_H
+
+#include "usctp/engine.h"
+
+struct transport;
+
+struct transport_options {
+    bool raw;               /* open raw sockets (or take raw_ipv4_fd, raw_ipv6_fd) */
+    bool udp;               /* open UDP sockets */
+    uint16_t udp_port;      /* local encapsulation port, 0 = 9899 */
+    bool udp_port_required; /* another process holds it: fail with EADDRINUSE instead of taking an
+                               ephemeral port */
+    int raw_ipv4_fd,
+        raw_ipv6_fd;    /* already open raw sockets, or -1; they are the transport's from then on */
+    const char *device; /* SO_BINDTODEVICE, or NULL */
+    uint32_t mark;      /* SO_MARK, 0 = none */
+    int receive_buffer_bytes, send_buffer_bytes; /* of the sockets; 0 = a fitting default */
+};
+
+/*
+ * Opens. Returns 0, or a negative errno with a sentence for the user in error_text (without
+ * CAP_NET_RAW: -EPERM, and the text names the capability and UDP encapsulation).
+ */
+int transport_open(struct transport **out, const struct transport_options *options,
+                   char *error_text, size_t error_bytes);
+void transport_close(struct transport *t);
+/* In a forked child: closes descriptors and touches nothing that is shared with the parent. */
+void transport_forget(struct transport *t);
+
+/* The descriptors to watch for reading (packet sockets, netlink). Returns how many; writes up to
+ * max. */
+size_t transport_descriptors(const struct transport *t, int *out, size_t max);
+/* The local encapsulation port, 0 when there is no UDP. */
+uint16_t transport_udp_port(const struct transport *t);
+bool transport_has_raw(const struct transport *t);
+
+/*
+ * Receives what has arrived, up to max packets (a UDP_GRO run counts as one, with segment_size).
+ * The memory is the transport's, valid until the next call. Returns how many; 0 = nothing left on
+ * any socket.
+ */
+size_t transport_receive(struct transport *t, struct usctp_packet *packets, size_t max);
+
+/*
+ * Sends packets in order, runs split where the socket cannot take them whole. Returns how many were
+ * taken: fewer than n means that the kernel has no room (EAGAIN, ENOBUFS) and the rest is to be
+ * offered again after transport_send_delay_us or when a socket is writable. A packet that the
+ * kernel refuses for itself (EMSGSIZE, EPERM, ENETUNREACH, ...) counts as taken and is counted. A
+ * first packet of a run may have been sent in part: *offset_bytes says how far (in: where to
+ * start).
+ */
+size_t transport_send(struct transport *t, const struct usctp_packet *packets, size_t n,
+                      uint32_t *offset_bytes);
+/* How long to wait after a short transport_send before trying again. */
+uint32_t transport_send_delay_us(const struct transport *t);
+
+/* Takes the next ICMP error that concerned one of our packets. Returns 1, or 0 when there is none.
+   quoted is valid until the next call. Called after transport_receive; errors are drained from the
+   error queues. */
+int transport_next_icmp(struct transport *t, struct usctp_icmp *icmp);
+
+/* The host's addresses as last read. The array is the transport's, valid until transport_refresh
+ * returns true. */
+const struct usctp_local_address *transport_addresses(const struct transport *t, size_t *n);
+/* Reads pending netlink messages. Returns true when addresses, routes or MTUs have changed since
+ * the last call. */
+bool transport_refresh(struct transport *t);
+/*
+ * What the host's routing table says of a destination: source address and MTU of the way. `source`
+ * may be given (family not NONE) to ask for the route when sending from it. Returns 0 or a negative
+ * errno (-ENETUNREACH). Answers are cached until refresh.
+ */
+int transport_route(struct transport *t, const struct usctp_addr *destination,
+                    struct usctp_addr *source, uint32_t *mtu_bytes, uint32_t *interface_index);
+
+/*
+ * Claims a local SCTP port for this process in this network namespace, for raw packets: a second
+ * process gets -EADDRINUSE. Calls nest: one release for each claim. Claimed ports pass the socket
+ * filter.
+ */
+int transport_claim_port(struct transport *t, uint16_t port);
+void transport_release_port(struct transport *t, uint16_t port);
+/* Claims a free port of the ephemeral range 32768..60999, starting from `seed`. Returns it, or a
+ * negative errno (-EAGAIN: none). */
+int transport_claim_ephemeral_port(struct transport *t, uint32_t seed);
+
+struct transport_counters {
+    uint64_t packets_in, packets_out, send_calls, receive_calls, bytes_in, bytes_out;
+    uint64_t no_room, refused, icmp_errors, truncated,
+        foreign; /* foreign: packets for no claimed port that got past the filter */
+};
+void transport_counters(const struct transport *t, struct transport_counters *out);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Namespaces and addresses for the tests of src/net.
+ */
+#include "support/unit_net.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+bool unit_net_enter(void) {
+    struct ifreq request;
+    if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+        printf("no network namespace: %s\n", strerror(errno));
+        return false;
+    }
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    memset(&request, 0, sizeof request);
+    strcpy(request.ifr_name, "lo");
+    bool up = ioctl(fd, SIOCGIFFLAGS, &request) == 0;
+    request.ifr_flags |= IFF_UP;
+    up = up && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+    if (!up)
+        printf("cannot bring lo up: %s\n", strerror(errno));
+    close(fd);
+    return up;
+}
+
+bool unit_net_has_raw(void) {
+    int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_SCTP);
+    if (fd < 0) {
+        printf("no raw sockets: %s\n", strerror(errno));
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+bool unit_net_run(const char *format, ...) {
+    char command[512];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(command, sizeof command, format, arguments);
+    va_end(arguments);
+    if (length < 0 || length >= (int)sizeof command)
+        return false;
+    return system(command) == 0;
+}
+
+struct usctp_addr unit_net_address(const char *text) {
+    struct usctp_addr address;
+    memset(&address, 0, sizeof address);
+    if (inet_pton(AF_INET, text, address.ipv4) == 1) {
+        address.family = USCTP_FAMILY_IPV4;
+        return address;
+    }
+    ck_assert_int_eq(inet_pton(AF_INET6, text, address.ipv6), 1);
+    address.family = USCTP_FAMILY_IPV6;
+    return address;
+}
+
+bool unit_net_wait(int fd) {
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    return poll(&polled, 1, 10000) > 0;
+}
