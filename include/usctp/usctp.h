@@ -83,6 +83,7 @@ USCTP_API int usctp_stack_fd(struct usctp_stack *stack);
 USCTP_API int usctp_stack_process(struct usctp_stack *stack);
 /* The local UDP encapsulation port in use, 0 when none. */
 USCTP_API uint16_t usctp_stack_udp_port(struct usctp_stack *stack);
+USCTP_API int usctp_stack_counters(struct usctp_stack *stack, struct usctp_engine_counters *counters);
 
 /* ---- sockets
  * --------------------------------------------------------------------------------------------------
@@ -118,6 +119,14 @@ USCTP_API int usctp_getpaddrs(int sd, sctp_assoc_t id, struct sockaddr **address
 USCTP_API int usctp_getladdrs(int sd, sctp_assoc_t id, struct sockaddr **addresses);
 USCTP_API void usctp_freepaddrs(struct sockaddr *addresses);
 USCTP_API void usctp_freeladdrs(struct sockaddr *addresses);
+
+/*
+ * Beyond RFC 6458. usctp_tune sets a tunable of config.h on a socket, for its association and for those that it will accept.
+ * The other two give the engine's own view of the association (ENOTCONN without one) and of one of its paths (EINVAL beyond the last).
+ */
+USCTP_API int usctp_tune(int sd, enum usctp_tunable tunable, uint64_t value);
+USCTP_API int usctp_socket_status(int sd, struct usctp_assoc_status *status);
+USCTP_API int usctp_socket_path(int sd, uint32_t path, struct usctp_path_status *status);
 
 /* RFC 6458 9.12 and 9.13. infotype and the structures are Linux's; see the names below. */
 USCTP_API ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt,

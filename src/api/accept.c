@@ -16,18 +16,23 @@
 enum { MAX_BACKLOG = 65535 };
 
 static int listen_on(struct socket *s, struct usctp_stack *stack, int backlog) {
-    if (s->state != SOCKET_FRESH && s->state != SOCKET_LISTENING) return -EINVAL;
+    if (s->state != SOCKET_FRESH && s->state != SOCKET_LISTENING)
+        return -EINVAL;
     if (backlog == 0) { /* RFC 6458 4.1.3: no new associations from now on */
-        if (s->state == SOCKET_FRESH) return 0;
+        if (s->state == SOCKET_FRESH)
+            return 0;
         return socket_errno(usctp_endpoint_listen(stack->engine, s->endpoint, 0));
     }
     int error = bind_automatically(s);
-    if (error != 0) return error;
+    if (error != 0)
+        return error;
     /* As the kernel: a negative backlog is as large as can be. */
     uint32_t length = backlog < 0 || backlog > MAX_BACKLOG ? MAX_BACKLOG : (uint32_t)backlog;
     error = usctp_endpoint_listen(stack->engine, s->endpoint, length);
-    if (error != 0) return socket_errno(error);
-    if (s->state == SOCKET_LISTENING) return 0;
+    if (error != 0)
+        return socket_errno(error);
+    if (s->state == SOCKET_LISTENING)
+        return 0;
     s->state = SOCKET_LISTENING;
     socket_set_listener(s, true);
     return 0;
@@ -43,7 +48,9 @@ int usctp_listen(int sd, int backlog) {
     return (int)call_leave(&c, listen_on(c.socket, c.stack, backlog));
 }
 
-/* ---- accept --------------------------------------------------------------------------------------------------- */
+/* ---- accept
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* What Linux copies from the listener. */
 static void inherit(struct socket *s, const struct socket *listener) {
@@ -52,6 +59,7 @@ static void inherit(struct socket *s, const struct socket *listener) {
     s->is_mapped = listener->is_mapped;
     s->reuse_address = listener->reuse_address;
     s->pf_exposure = listener->pf_exposure;
+    s->interleave = listener->interleave;
     s->linger = listener->linger;
     s->encapsulation_port = listener->encapsulation_port;
     s->receive_context = listener->receive_context;
@@ -63,8 +71,10 @@ static void inherit(struct socket *s, const struct socket *listener) {
 static void inherit_timeout(const struct call *c, int fd, int option) {
     struct timeval timeout;
     socklen_t length = sizeof timeout;
-    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0) return;
-    if (timeout.tv_sec == 0 && timeout.tv_usec == 0) return;
+    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0)
+        return;
+    if (timeout.tv_sec == 0 && timeout.tv_usec == 0)
+        return;
     setsockopt(fd, SOL_SOCKET, option, &timeout, length);
 }
 
@@ -72,7 +82,8 @@ static void inherit_timeout(const struct call *c, int fd, int option) {
 static int take(struct call *c, int flags) {
     struct socket *listener = c->socket, *s;
     int error = socket_new(c->stack, listener->domain, flags, &s);
-    if (error != 0) return error;
+    if (error != 0)
+        return error;
     int fd = s->descriptor.number;
     struct connection *connection = listener->waiting;
     listener->waiting = NULL;
@@ -96,22 +107,28 @@ static void give_name(struct call *c, int fd, struct sockaddr *address, socklen_
     struct usctp_path_status path;
     struct usctp_assoc_status status;
     struct socket *s = fd_table_find(fd);
-    if (!address || !length || !s->connection) return;
+    if (!address || !length || !s->connection)
+        return;
     if (usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0 ||
         usctp_path_status(c->stack->engine, s->connection->id, status.primary_path, &path) != 0)
         return;
-    sockaddr_give(&path.address, status.peer_port, s->domain == AF_INET6 && s->is_mapped, address, length);
+    sockaddr_give(&path.address, status.peer_port, s->domain == AF_INET6 && s->is_mapped, address,
+                  length);
 }
 
 static int accept_on(struct call *c, int flags) {
     struct socket *s = c->socket;
-    if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) return -EINVAL;
+    if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return -EINVAL;
     for (;;) {
-        if (s->state != SOCKET_LISTENING) return -EINVAL;
-        if (s->waiting) return take(c, flags);
+        if (s->state != SOCKET_LISTENING)
+            return -EINVAL;
+        if (s->waiting)
+            return take(c, flags);
         socket_show(s, c->fd);
         int error = loop_wait(c, WANT_READABLE);
-        if (error != 0) return error;
+        if (error != 0)
+            return error;
     }
 }
 
@@ -123,7 +140,8 @@ int usctp_accept4(int sd, struct sockaddr *address, socklen_t *length, int flags
         return -1;
     }
     int fd = accept_on(&c, flags);
-    if (fd >= 0) give_name(&c, fd, address, length);
+    if (fd >= 0)
+        give_name(&c, fd, address, length);
     return (int)call_leave(&c, fd);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ancillary data (see ancillary.h). PPIDs pass through as the 32 bits that the application has in memory (RFC 6458 5.3.4).
+ * Ancillary data (see ancillary.h). PPIDs pass through as the 32 bits that the application has in
+ * memory (RFC 6458 5.3.4).
  */
 #include "api/ancillary.h"
 
@@ -19,8 +20,8 @@ _Static_assert(sizeof(struct usctp_sendv_spa) == 32, "as lksctp's sctp_sendv_spa
 _Static_assert(sizeof(struct usctp_recvv_rn) == 44, "as lksctp's sctp_recvv_rn");
 
 enum {
-    KNOWN_FLAGS = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_SACK_IMMEDIATELY | SCTP_SENDALL |
-                  SCTP_EOF,
+    KNOWN_FLAGS = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_SACK_IMMEDIATELY |
+                  SCTP_SENDALL | SCTP_EOF,
     PARTIAL_RELIABILITY_FLAGS = SCTP_PR_SCTP_MASK | SCTP_PR_SCTP_ALL,
 };
 
@@ -33,7 +34,8 @@ void ancillary_defaults(const struct socket *s, struct send_info *info) {
 }
 
 int ancillary_check_flags(uint16_t flags) {
-    if (flags & PARTIAL_RELIABILITY_FLAGS) return -EOPNOTSUPP; /* RFC 3758 */
+    if (flags & PARTIAL_RELIABILITY_FLAGS)
+        return -EOPNOTSUPP; /* RFC 3758 */
     return flags & ~KNOWN_FLAGS ? -EINVAL : 0;
 }
 
@@ -44,19 +46,24 @@ void ancillary_take_sndinfo(struct send_info *info, const struct sctp_sndinfo *g
     info->context = given->snd_context;
 }
 
-/* ---- sending -------------------------------------------------------------------------------------------------- */
+/* ---- sending
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* Copies the data of a control message. Returns false when it has another length. */
 static bool take(const struct cmsghdr *c, void *out, size_t bytes) {
-    if (c->cmsg_len != CMSG_LEN(bytes)) return false;
+    if (c->cmsg_len != CMSG_LEN(bytes))
+        return false;
     memcpy(out, CMSG_DATA(c), bytes);
     return true;
 }
 
 static int read_sndrcv(const struct cmsghdr *c, struct send_info *info) {
     struct sctp_sndrcvinfo given;
-    if (!take(c, &given, sizeof given)) return -EINVAL;
-    if (given.sinfo_timetolive != 0) return -EOPNOTSUPP; /* RFC 3758 */
+    if (!take(c, &given, sizeof given))
+        return -EINVAL;
+    if (given.sinfo_timetolive != 0)
+        return -EOPNOTSUPP; /* RFC 3758 */
     info->sid = given.sinfo_stream;
     info->flags = given.sinfo_flags;
     info->ppid = given.sinfo_ppid;
@@ -66,7 +73,8 @@ static int read_sndrcv(const struct cmsghdr *c, struct send_info *info) {
 
 static int read_sndinfo(const struct cmsghdr *c, struct send_info *info) {
     struct sctp_sndinfo given;
-    if (!take(c, &given, sizeof given)) return -EINVAL;
+    if (!take(c, &given, sizeof given))
+        return -EINVAL;
     ancillary_take_sndinfo(info, &given);
     return 0;
 }
@@ -82,7 +90,8 @@ static int read_one(const struct cmsghdr *c, struct send_info *info) {
     case SCTP_SNDINFO:
         return read_sndinfo(c, info);
     case SCTP_PRINFO:
-        if (!take(c, &reliability, sizeof reliability)) return -EINVAL;
+        if (!take(c, &reliability, sizeof reliability))
+            return -EINVAL;
         return reliability.pr_policy == SCTP_PR_SCTP_NONE ? 0 : -EOPNOTSUPP;
     case SCTP_DSTADDRV4:
     case SCTP_DSTADDRV6:
@@ -106,43 +115,58 @@ static struct cmsghdr *next(const struct msghdr *message, struct cmsghdr *c) {
 }
 
 int ancillary_read(const struct msghdr *message, struct send_info *info) {
-    if (!message->msg_control) return 0;
+    if (!message->msg_control)
+        return 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = next(message, c)) {
-        if (!is_whole(message, c)) return -EINVAL;
-        if (c->cmsg_level != IPPROTO_SCTP) continue;
+        if (!is_whole(message, c))
+            return -EINVAL;
+        if (c->cmsg_level != IPPROTO_SCTP)
+            continue;
         int error = read_one(c, info);
-        if (error != 0) return error;
+        if (error != 0)
+            return error;
     }
     return 0;
 }
 
-int ancillary_read_addresses(const struct msghdr *message, const struct socket *s, struct address_list *peer) {
-    if (!message || !message->msg_control) return 0;
+int ancillary_read_addresses(const struct msghdr *message, const struct socket *s,
+                             struct address_list *peer) {
+    if (!message || !message->msg_control)
+        return 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = next(message, c)) {
-        if (!is_whole(message, c)) return -EINVAL;
-        if (c->cmsg_level != IPPROTO_SCTP) continue;
+        if (!is_whole(message, c))
+            return -EINVAL;
+        if (c->cmsg_level != IPPROTO_SCTP)
+            continue;
         struct usctp_addr address = {.family = USCTP_FAMILY_NONE};
         if (c->cmsg_type == SCTP_DSTADDRV4) {
             address.family = USCTP_FAMILY_IPV4;
-            if (!take(c, address.ipv4, sizeof address.ipv4)) return -EINVAL;
+            if (!take(c, address.ipv4, sizeof address.ipv4))
+                return -EINVAL;
         } else if (c->cmsg_type == SCTP_DSTADDRV6) {
             address.family = USCTP_FAMILY_IPV6;
-            if (!take(c, address.ipv6, sizeof address.ipv6) || s->domain != AF_INET6) return -EINVAL;
+            if (!take(c, address.ipv6, sizeof address.ipv6) || s->domain != AF_INET6)
+                return -EINVAL;
         } else {
             continue;
         }
-        if (peer->count >= USCTP_MAX_ADDRESSES) return -EINVAL;
+        if (peer->count >= USCTP_MAX_ADDRESSES)
+            return -EINVAL;
         peer->addresses[peer->count++] = address;
     }
     return 0;
 }
 
-/* ---- receiving ------------------------------------------------------------------------------------------------ */
+/* ---- receiving
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static uint16_t flags_of(const struct usctp_received *received) {
     unsigned flags = 0;
-    if (received->flags & USCTP_MESSAGE_UNORDERED) flags |= SCTP_UNORDERED;
-    if (received->flags & USCTP_MESSAGE_NOTIFICATION) flags |= SCTP_NOTIFICATION;
+    if (received->flags & USCTP_MESSAGE_UNORDERED)
+        flags |= SCTP_UNORDERED;
+    if (received->flags & USCTP_MESSAGE_NOTIFICATION)
+        flags |= SCTP_NOTIFICATION;
     return (uint16_t)flags;
 }
 
@@ -163,8 +187,8 @@ void ancillary_fill_rcvinfo(const struct socket *s, const struct usctp_received 
     out->rcv_assoc_id = id_of(s);
 }
 
-void ancillary_fill_nxtinfo(const struct socket *s, const struct usctp_received *received, uint32_t bytes,
-                            struct sctp_nxtinfo *out) {
+void ancillary_fill_nxtinfo(const struct socket *s, const struct usctp_received *received,
+                            uint32_t bytes, struct sctp_nxtinfo *out) {
     memset(out, 0, sizeof *out);
     out->nxt_sid = received->sid;
     out->nxt_flags = flags_of(received);
@@ -192,7 +216,8 @@ void ancillary_put(struct msghdr *message, size_t *used, int type, const void *d
         return;
     }
     uint8_t *at = (uint8_t *)message->msg_control + *used;
-    struct cmsghdr header = {.cmsg_len = CMSG_LEN(bytes), .cmsg_level = IPPROTO_SCTP, .cmsg_type = type};
+    struct cmsghdr header = {
+        .cmsg_len = CMSG_LEN(bytes), .cmsg_level = IPPROTO_SCTP, .cmsg_type = type};
     size_t room = message->msg_controllen - *used;
     size_t space = CMSG_SPACE(bytes) < room ? CMSG_SPACE(bytes) : room;
     memset(at, 0, space);

@@ -20,20 +20,24 @@ struct send_info {
 /* Starts from the socket's defaults. */
 void ancillary_defaults(const struct socket *s, struct send_info *info);
 void ancillary_take_sndinfo(struct send_info *info, const struct sctp_sndinfo *given);
-/* Reads the control messages of a send. Returns 0, -EINVAL, or -EOPNOTSUPP for an extension that is not built. */
+/* Reads the control messages of a send. Returns 0, -EINVAL, or -EOPNOTSUPP for an extension that is
+ * not built. */
 int ancillary_read(const struct msghdr *message, struct send_info *info);
-/* Adds the peer's further addresses that a send to a new peer may name (5.3.9, 5.3.10). Returns 0 or -EINVAL. */
-int ancillary_read_addresses(const struct msghdr *message, const struct socket *s, struct address_list *peer);
+/* Adds the peer's further addresses that a send to a new peer may name (5.3.9, 5.3.10). Returns 0
+ * or -EINVAL. */
+int ancillary_read_addresses(const struct msghdr *message, const struct socket *s,
+                             struct address_list *peer);
 /* Checks the flags of a send. Returns 0, -EINVAL, -EOPNOTSUPP. */
 int ancillary_check_flags(uint16_t flags);
 
 void ancillary_fill_rcvinfo(const struct socket *s, const struct usctp_received *received,
                             struct sctp_rcvinfo *out);
-void ancillary_fill_nxtinfo(const struct socket *s, const struct usctp_received *next, uint32_t bytes,
-                            struct sctp_nxtinfo *out);
+void ancillary_fill_nxtinfo(const struct socket *s, const struct usctp_received *next,
+                            uint32_t bytes, struct sctp_nxtinfo *out);
 void ancillary_fill_sndrcvinfo(const struct socket *s, const struct usctp_received *received,
                                struct sctp_sndrcvinfo *out);
-/* Appends a control message to a receive; sets MSG_CTRUNC when there is no room. *used: bytes of msg_control so far. */
+/* Appends a control message to a receive; sets MSG_CTRUNC when there is no room. *used: bytes of
+ * msg_control so far. */
 void ancillary_put(struct msghdr *message, size_t *used, int type, const void *data, size_t bytes);
 
 #endif

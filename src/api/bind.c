@@ -2,11 +2,12 @@
 /*
  * usctp_bind, usctp_bindx, usctp_getsockname, usctp_getladdrs (RFC 6458 4.1.2, 9.1, 9.5).
  *
- * The port is claimed in the transport, so that another process cannot have it, and then bound in the engine.
+ * The port is claimed in the transport, so that another process cannot have it, and then bound in
+ * the engine.
  */
 #include "api/bind.h"
 
-#include "api/env_host.h"
+#include "api/notification.h"
 #include "api/sockaddr.h"
 #include "api/stack.h"
 #include "core/addr.h"
@@ -22,14 +23,17 @@ static bool is_in_list(struct usctp_stack *stack, const struct usctp_addr *addre
     size_t n;
     const struct usctp_local_address *list = transport_addresses(stack->transport, &n);
     /* All of 127/8 is the host's own, though only one address of it is listed. */
-    if (address->family == USCTP_FAMILY_IPV4 && address->ipv4[0] == 127) return true;
+    if (address->family == USCTP_FAMILY_IPV4 && address->ipv4[0] == 127)
+        return true;
     for (size_t i = 0; i < n; i++)
-        if (addr_equal(&list[i].address, address)) return true;
+        if (addr_equal(&list[i].address, address))
+            return true;
     return false;
 }
 
 static bool is_of_host(struct usctp_stack *stack, const struct usctp_addr *address) {
-    if (is_in_list(stack, address)) return true;
+    if (is_in_list(stack, address))
+        return true;
     stack_refresh(stack); /* it may be a moment old */
     return is_in_list(stack, address);
 }
@@ -38,18 +42,22 @@ static bool is_of_host(struct usctp_stack *stack, const struct usctp_addr *addre
 static int check_addresses(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         const struct usctp_addr *address = &list->addresses[i];
-        if (s->v6only && address->family == USCTP_FAMILY_IPV4) return -EINVAL;
+        if (s->v6only && address->family == USCTP_FAMILY_IPV4)
+            return -EINVAL;
         if (addr_is_any(address)) {
-            if (list->count > 1) return -EINVAL;
+            if (list->count > 1)
+                return -EINVAL;
             list->count = 0;
             return 0;
         }
-        if (!is_of_host(stack, address)) return -EADDRNOTAVAIL;
+        if (!is_of_host(stack, address))
+            return -EADDRNOTAVAIL;
     }
     return 0;
 }
 
-static int open_endpoint(struct socket *s, struct usctp_stack *stack, const struct address_list *list) {
+static int open_endpoint(struct socket *s, struct usctp_stack *stack,
+                         const struct address_list *list) {
     struct usctp_endpoint_options options = {
         .port = list->port,
         .addresses = list->count > 0 ? list->addresses : NULL,
@@ -59,18 +67,23 @@ static int open_endpoint(struct socket *s, struct usctp_stack *stack, const stru
         .config = &s->config,
     };
     int32_t endpoint = usctp_endpoint_open(stack->engine, &options);
-    if (endpoint < 0) return socket_errno(endpoint);
+    if (endpoint < 0)
+        return socket_errno(endpoint);
+    usctp_endpoint_subscribe(stack->engine, endpoint, notification_kinds(&s->interests));
     s->endpoint = endpoint;
     s->port = list->port;
-    s->bound = list->count > 0 ? list->addresses[0] : (struct usctp_addr){.family = USCTP_FAMILY_NONE};
+    s->bound =
+        list->count > 0 ? list->addresses[0] : (struct usctp_addr){.family = USCTP_FAMILY_NONE};
     return 0;
 }
 
 static int bind_port(struct socket *s, struct usctp_stack *stack, const struct address_list *list) {
     int error = transport_claim_port(stack->transport, list->port);
-    if (error != 0) return error;
+    if (error != 0)
+        return error;
     error = open_endpoint(s, stack, list);
-    if (error != 0) transport_release_port(stack->transport, list->port);
+    if (error != 0)
+        transport_release_port(stack->transport, list->port);
     return error;
 }
 
@@ -79,25 +92,30 @@ static int bind_any_port(struct socket *s, struct usctp_stack *stack, struct add
     stack->env.given.random.fill(stack->env.given.random.user, &seed, sizeof seed);
     for (int i = 0; i < EPHEMERAL_ATTEMPTS; i++) {
         int port = transport_claim_ephemeral_port(stack->transport, seed + (uint32_t)i);
-        if (port < 0) return port == -EAGAIN ? -EADDRINUSE : port;
+        if (port < 0)
+            return port == -EAGAIN ? -EADDRINUSE : port;
         list->port = (uint16_t)port;
         int error = open_endpoint(s, stack, list);
-        if (error == 0) return 0;
+        if (error == 0)
+            return 0;
         transport_release_port(stack->transport, list->port);
-        if (error != -EADDRINUSE) return error;
+        if (error != -EADDRINUSE)
+            return error;
     }
     return -EADDRINUSE;
 }
 
 static int bind_list(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
     int error = check_addresses(s, stack, list);
-    if (error != 0) return error;
+    if (error != 0)
+        return error;
     return list->port != 0 ? bind_port(s, stack, list) : bind_any_port(s, stack, list);
 }
 
 int bind_automatically(struct socket *s) {
     struct address_list list = {.count = 0};
-    if (s->endpoint != 0) return 0;
+    if (s->endpoint != 0)
+        return 0;
     return bind_any_port(s, atomic_load_explicit(&s->stack, memory_order_relaxed), &list);
 }
 
@@ -110,27 +128,39 @@ int usctp_bind(int sd, const struct sockaddr *address, socklen_t length) {
         return -1;
     }
     error = sockaddr_read(address, length, c.socket->domain, &list.addresses[0], &list.port);
-    if (error == 0 && (c.socket->endpoint != 0 || c.socket->state != SOCKET_FRESH)) error = -EINVAL;
-    if (error == 0) error = bind_list(c.socket, c.stack, &list);
+    if (error == 0 && (c.socket->endpoint != 0 || c.socket->state != SOCKET_FRESH))
+        error = -EINVAL;
+    if (error == 0)
+        error = bind_list(c.socket, c.stack, &list);
     return (int)call_leave(&c, error);
 }
 
-/* ---- bindx ---------------------------------------------------------------------------------------------------- */
+/* ---- bindx
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-static int change_addresses(struct socket *s, struct usctp_stack *stack, struct address_list *list, bool add) {
+static int change_addresses(struct socket *s, struct usctp_stack *stack, struct address_list *list,
+                            bool add) {
     /* An association's own addresses could only change by the ADDIP extension (RFC 5061). */
-    if (s->state == SOCKET_CONNECTING || s->state == SOCKET_CONNECTED) return -EOPNOTSUPP;
-    if (s->state == SOCKET_ENDED) return -EINVAL;
-    if (list->port != 0 && list->port != s->port) return -EINVAL;
+    if (s->state == SOCKET_CONNECTING || s->state == SOCKET_CONNECTED)
+        return -EOPNOTSUPP;
+    if (s->state == SOCKET_ENDED)
+        return -EINVAL;
+    if (list->port != 0 && list->port != s->port)
+        return -EINVAL;
     if (add) {
         int error = check_addresses(s, stack, list);
-        if (error != 0) return error;
-        if (list->count == 0) return -EINVAL; /* a wildcard cannot be added to addresses */
+        if (error != 0)
+            return error;
+        if (list->count == 0)
+            return -EINVAL; /* a wildcard cannot be added to addresses */
     }
     int error = usctp_endpoint_bind(stack->engine, s->endpoint, list->addresses, list->count, add);
-    if (error != 0) return socket_errno(error);
+    if (error != 0)
+        return socket_errno(error);
     struct usctp_addr first;
-    if (usctp_endpoint_local_addresses(stack->engine, s->endpoint, &first, 1) > 0) s->bound = first;
+    if (usctp_endpoint_local_addresses(stack->engine, s->endpoint, &first, 1) > 0)
+        s->bound = first;
     return 0;
 }
 
@@ -143,8 +173,10 @@ int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags) 
         return -1;
     }
     struct socket *s = c.socket;
-    if (flags != SCTP_BINDX_ADD_ADDR && flags != SCTP_BINDX_REM_ADDR) error = -EINVAL;
-    if (error == 0) error = sockaddr_read_packed(addresses, count, s->domain, &list);
+    if (flags != SCTP_BINDX_ADD_ADDR && flags != SCTP_BINDX_REM_ADDR)
+        error = -EINVAL;
+    if (error == 0)
+        error = sockaddr_read_packed(addresses, count, s->domain, &list);
     if (error == 0) {
         if (s->endpoint != 0)
             error = change_addresses(s, c.stack, &list, flags == SCTP_BINDX_ADD_ADDR);
@@ -156,7 +188,9 @@ int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags) 
     return (int)call_leave(&c, error);
 }
 
-/* ---- asking --------------------------------------------------------------------------------------------------- */
+/* ---- asking
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length) {
     struct call c;
@@ -166,7 +200,8 @@ int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length) {
         return -1;
     }
     struct socket *s = c.socket;
-    struct usctp_addr any = {.family = s->domain == AF_INET ? USCTP_FAMILY_IPV4 : USCTP_FAMILY_IPV6};
+    struct usctp_addr any = {.family =
+                                 s->domain == AF_INET ? USCTP_FAMILY_IPV4 : USCTP_FAMILY_IPV6};
     const struct usctp_addr *own = s->bound.family != USCTP_FAMILY_NONE ? &s->bound : &any;
     sockaddr_give(own, s->port, s->domain == AF_INET6 && s->is_mapped, address, length);
     return (int)call_leave(&c, 0);
@@ -177,10 +212,12 @@ static int pack(const struct socket *s, const struct usctp_addr *list, int n, ui
                 struct sockaddr **out) {
     uint8_t *memory = malloc((size_t)n * sizeof(struct sockaddr_in6));
     size_t used = 0;
-    if (!memory) return -ENOMEM;
+    if (!memory)
+        return -ENOMEM;
     for (int i = 0; i < n; i++) {
         struct sockaddr_storage storage;
-        socklen_t length = sockaddr_write(&list[i], port, s->domain == AF_INET6 && s->is_mapped, &storage);
+        socklen_t length =
+            sockaddr_write(&list[i], port, s->domain == AF_INET6 && s->is_mapped, &storage);
         memcpy(memory + used, &storage, length);
         used += length;
     }
@@ -194,9 +231,11 @@ static int get_peer(struct call *c, struct sockaddr **out) {
     struct usctp_path_status path;
     struct connection *connection = c->socket->connection;
     int n = 0;
-    if (!connection || usctp_assoc_status(c->stack->engine, connection->id, &status) != 0) return 0;
+    if (!connection || usctp_assoc_status(c->stack->engine, connection->id, &status) != 0)
+        return 0;
     for (uint32_t i = 0; i < USCTP_MAX_ADDRESSES; i++)
-        if (usctp_path_status(c->stack->engine, connection->id, i, &path) == 0) list[n++] = path.address;
+        if (usctp_path_status(c->stack->engine, connection->id, i, &path) == 0)
+            list[n++] = path.address;
     return n > 0 ? pack(c->socket, list, n, status.peer_port, out) : 0;
 }
 
@@ -205,14 +244,18 @@ static int get_local(struct call *c, struct sockaddr **out) {
     struct socket *s = c->socket;
     int n = 0;
     if (s->connection)
-        n = usctp_assoc_local_addresses(c->stack->engine, s->connection->id, list, USCTP_MAX_ADDRESSES);
+        n = usctp_assoc_local_addresses(c->stack->engine, s->connection->id, list,
+                                        USCTP_MAX_ADDRESSES);
     if (n <= 0 && s->endpoint != 0)
-        n = usctp_endpoint_local_addresses(c->stack->engine, s->endpoint, list, USCTP_MAX_ADDRESSES);
-    if (n > (int)USCTP_MAX_ADDRESSES) n = (int)USCTP_MAX_ADDRESSES;
+        n = usctp_endpoint_local_addresses(c->stack->engine, s->endpoint, list,
+                                           USCTP_MAX_ADDRESSES);
+    if (n > (int)USCTP_MAX_ADDRESSES)
+        n = (int)USCTP_MAX_ADDRESSES;
     return n > 0 ? pack(s, list, n, s->port, out) : 0;
 }
 
-static int get_addresses(int sd, struct sockaddr **out, int (*get)(struct call *, struct sockaddr **)) {
+static int get_addresses(int sd, struct sockaddr **out,
+                         int (*get)(struct call *, struct sockaddr **)) {
     struct call c;
     int error = out ? call_enter(&c, sd) : -EFAULT;
     if (error != 0) {

@@ -7,7 +7,8 @@
 
 #include "api/socket.h"
 
-/* Binds a socket that is not bound to every address and a port of the system's choice. Returns 0 or a negative errno. */
+/* Binds a socket that is not bound to every address and a port of the system's choice. Returns 0 or
+ * a negative errno. */
 int bind_automatically(struct socket *s);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * Closing: what becomes of an association whose socket is closed.
  *
- * It is shut down gracefully and lives on without a socket, what still comes for it is discarded, and its port stays
- * claimed until it has ended; or it is aborted, where SO_LINGER says so or data was left unread (RFC 6458 4.1.6, 8.1.4).
+ * It is shut down gracefully and lives on without a socket, what still comes for it is discarded,
+ * and its port stays claimed until it has ended; or it is aborted, where SO_LINGER says so or data
+ * was left unread (RFC 6458 4.1.6, 8.1.4).
  */
 #ifndef API_CLOSE_H
 #define API_CLOSE_H

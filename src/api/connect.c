@@ -13,17 +13,21 @@
 
 /* What was left of a failed attempt, kept for its notification. */
 static void forget_failure(struct socket *s, struct usctp_stack *stack) {
-    if (s->connection) connection_delete(stack, s->connection);
+    if (s->connection)
+        connection_delete(stack, s->connection);
     s->connection = NULL;
     s->is_readable = false;
     s->error = 0;
 }
 
 static int check_peer(const struct socket *s, const struct address_list *peer) {
-    if (peer->port == 0) return -EINVAL;
+    if (peer->port == 0)
+        return -EINVAL;
     for (size_t i = 0; i < peer->count; i++) {
-        if (!addr_is_unicast(&peer->addresses[i])) return -EINVAL;
-        if (s->v6only && peer->addresses[i].family == USCTP_FAMILY_IPV4) return -EINVAL;
+        if (!addr_is_unicast(&peer->addresses[i]))
+            return -EINVAL;
+        if (s->v6only && peer->addresses[i].family == USCTP_FAMILY_IPV4)
+            return -EINVAL;
     }
     return 0;
 }
@@ -53,7 +57,8 @@ static int start(struct socket *s, struct usctp_stack *stack, const struct addre
         .udp_port = s->encapsulation_port,
     };
     int32_t id = usctp_assoc_connect(stack->engine, &connect, stack->now_us);
-    if (id < 0) return socket_errno(id);
+    if (id < 0)
+        return socket_errno(id);
     s->connection = connection_new(stack, id, s->endpoint);
     if (!s->connection) {
         usctp_assoc_release(stack->engine, id, stack->now_us);
@@ -69,9 +74,12 @@ static int start(struct socket *s, struct usctp_stack *stack, const struct addre
 int connect_start(struct call *c, const struct address_list *peer) {
     struct socket *s = c->socket;
     int error = check_state(s);
-    if (error == 0) error = check_peer(s, peer);
-    if (error == 0) error = bind_automatically(s);
-    if (error != 0) return error;
+    if (error == 0)
+        error = check_peer(s, peer);
+    if (error == 0)
+        error = bind_automatically(s);
+    if (error != 0)
+        return error;
     forget_failure(s, c->stack);
     return start(s, c->stack, peer);
 }
@@ -80,16 +88,20 @@ int connect_finish(struct call *c) {
     struct socket *s = c->socket;
     while (s->state == SOCKET_CONNECTING) {
         int error = loop_wait(c, WANT_CONNECTED);
-        if (error == -EAGAIN) return -EINPROGRESS;
-        if (error != 0) return error;
+        if (error == -EAGAIN)
+            return -EINPROGRESS;
+        if (error != 0)
+            return error;
     }
     return s->state == SOCKET_FRESH || s->error != 0 ? -socket_take_error(s) : 0;
 }
 
 static int connect_to(struct call *c, const struct address_list *peer, sctp_assoc_t *id) {
     int error = connect_start(c, peer);
-    if (error != 0) return error;
-    if (id) *id = c->socket->connection->id;
+    if (error != 0)
+        return error;
+    if (id)
+        *id = c->socket->connection->id;
     return connect_finish(c);
 }
 
@@ -102,7 +114,8 @@ int usctp_connect(int sd, const struct sockaddr *address, socklen_t length) {
         return -1;
     }
     error = sockaddr_read(address, length, c.socket->domain, &peer.addresses[0], &peer.port);
-    if (error == 0) error = connect_to(&c, &peer, NULL);
+    if (error == 0)
+        error = connect_to(&c, &peer, NULL);
     return (int)call_leave(&c, error);
 }
 
@@ -115,7 +128,8 @@ int usctp_connectx(int sd, const struct sockaddr *addresses, int count, sctp_ass
         return -1;
     }
     error = sockaddr_read_packed(addresses, count, c.socket->domain, &peer);
-    if (error == 0) error = connect_to(&c, &peer, id);
+    if (error == 0)
+        error = connect_to(&c, &peer, id);
     return (int)call_leave(&c, error);
 }
 
@@ -123,11 +137,13 @@ static int give_peer(struct call *c, struct sockaddr *address, socklen_t *length
     struct socket *s = c->socket;
     struct usctp_assoc_status status;
     struct usctp_path_status path;
-    if (!s->connection || s->state == SOCKET_FRESH || s->state == SOCKET_CONNECTING) return -ENOTCONN;
+    if (!s->connection || s->state == SOCKET_FRESH || s->state == SOCKET_CONNECTING)
+        return -ENOTCONN;
     if (usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0 ||
         usctp_path_status(c->stack->engine, s->connection->id, status.primary_path, &path) != 0)
         return -ENOTCONN;
-    sockaddr_give(&path.address, status.peer_port, s->domain == AF_INET6 && s->is_mapped, address, length);
+    sockaddr_give(&path.address, status.peer_port, s->domain == AF_INET6 && s->is_mapped, address,
+                  length);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The associations and listening endpoints that a stack answers for, found by the engine's ids (see socket.h).
+ * The associations and listening endpoints that a stack answers for, found by the engine's ids (see
+ * socket.h).
  */
 #include "api/socket.h"
 #include "api/stack.h"
@@ -14,7 +15,8 @@ static uint64_t hash_of(int32_t id) {
 
 struct connection *connection_new(struct usctp_stack *stack, int32_t id, int32_t endpoint) {
     struct connection *a = calloc(1, sizeof *a);
-    if (!a) return NULL;
+    if (!a)
+        return NULL;
     a->id = id;
     a->endpoint = endpoint;
     hash_insert(&stack->by_assoc, &a->node, hash_of(id), &stack->env);
@@ -23,9 +25,11 @@ struct connection *connection_new(struct usctp_stack *stack, int32_t id, int32_t
 }
 
 void connection_delete(struct usctp_stack *stack, struct connection *a) {
-    if (!a) return;
+    if (!a)
+        return;
     usctp_assoc_release(stack->engine, a->id, stack->now_us);
-    if (a->port != 0) transport_release_port(stack->transport, a->port);
+    if (a->port != 0)
+        transport_release_port(stack->transport, a->port);
     hash_remove(&stack->by_assoc, &a->node);
     LIST_REMOVE(a, link);
     free(a);
@@ -35,7 +39,8 @@ struct connection *connection_find(struct usctp_stack *stack, int32_t id) {
     struct hash_node *node = hash_first(&stack->by_assoc, hash_of(id));
     for (; node; node = hash_next(node)) {
         struct connection *a = container_of(node, struct connection, node);
-        if (a->id == id) return a;
+        if (a->id == id)
+            return a;
     }
     return NULL;
 }
@@ -44,7 +49,8 @@ struct socket *socket_find_listener(struct usctp_stack *stack, int32_t endpoint)
     struct hash_node *node = hash_first(&stack->by_endpoint, hash_of(endpoint));
     for (; node; node = hash_next(node)) {
         struct socket *s = container_of(node, struct socket, endpoint_node);
-        if (s->endpoint == endpoint) return s;
+        if (s->endpoint == endpoint)
+            return s;
     }
     return NULL;
 }

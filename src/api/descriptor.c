@@ -2,9 +2,10 @@
 /*
  * Real descriptors by a pair of sockets (see descriptor.h).
  *
- * Facts of the kernel this rests on: SO_SNDBUF of 1 becomes 4608; poll says writable while four times the memory charged
- * to a is at most that (a parked byte costs 768, the fill 8448); a send fails once what is charged reaches it; closing b
- * with unread messages gives a ECONNRESET; closing a with unread messages gives b ECONNRESET.
+ * Facts of the kernel this rests on: SO_SNDBUF of 1 becomes 4608; poll says writable while four
+ * times the memory charged to a is at most that (a parked byte costs 768, the fill 8448); a send
+ * fails once what is charged reaches it; closing b with unread messages gives a ECONNRESET; closing
+ * a with unread messages gives b ECONNRESET.
  */
 #include "api/descriptor.h"
 
@@ -22,19 +23,24 @@ static const char fill[FILL_BYTES];
 
 int descriptor_move_high(int fd) {
     struct rlimit limit;
-    if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return fd;
+    if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return fd;
     int from = limit.rlim_cur > 2 * HIGH_NUMBERS_FROM ? HIGH_NUMBERS_FROM : (int)limit.rlim_cur / 2;
-    if (fd >= from) return fd;
+    if (fd >= from)
+        return fd;
     int high = fcntl(fd, F_DUPFD_CLOEXEC, from);
-    if (high < 0) return fd;
+    if (high < 0)
+        return fd;
     close(fd);
     return high;
 }
 
 int descriptor_identify(int fd, uint64_t *inode) {
     struct stat status;
-    if (fstat(fd, &status) != 0) return -EBADF;
-    if (!S_ISSOCK(status.st_mode)) return -ENOTSOCK;
+    if (fstat(fd, &status) != 0)
+        return -EBADF;
+    if (!S_ISSOCK(status.st_mode))
+        return -ENOTSOCK;
     *inode = status.st_ino;
     return 0;
 }
@@ -42,7 +48,8 @@ int descriptor_identify(int fd, uint64_t *inode) {
 int descriptor_open(struct descriptor *d, int flags) {
     int pair[2], smallest = 1;
     int nonblock = flags & SOCK_NONBLOCK;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | nonblock, 0, pair) != 0) return -errno;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | nonblock, 0, pair) != 0)
+        return -errno;
     *d = (struct descriptor){.number = pair[0], .own = descriptor_move_high(pair[1])};
     if (setsockopt(d->number, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest) != 0 ||
         descriptor_identify(d->number, &d->inode) != 0 ||
@@ -56,52 +63,64 @@ int descriptor_open(struct descriptor *d, int flags) {
 }
 
 void descriptor_close(struct descriptor *d) {
-    if (d->own >= 0) close(d->own);
+    if (d->own >= 0)
+        close(d->own);
     d->own = -1;
 }
 
 void descriptor_give_token(struct descriptor *d) {
-    if (d->own < 0 || d->has_eof) return;
-    if (send(d->own, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1) d->tokens++;
+    if (d->own < 0 || d->has_eof)
+        return;
+    if (send(d->own, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+        d->tokens++;
 }
 
 void descriptor_take_tokens(struct descriptor *d, int fd) {
     char token;
-    if (d->has_eof) return;
+    if (d->has_eof)
+        return;
     for (; d->tokens > 0; d->tokens--)
-        if (recv(fd, &token, 1, MSG_DONTWAIT) <= 0) break;
+        if (recv(fd, &token, 1, MSG_DONTWAIT) <= 0)
+            break;
     d->tokens = 0;
 }
 
 void descriptor_fill(struct descriptor *d, int fd) {
-    if (d->own < 0 || d->has_ended || d->is_filled) return;
+    if (d->own < 0 || d->has_ended || d->is_filled)
+        return;
     d->is_filled = send(fd, fill, sizeof fill, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof fill;
 }
 
 void descriptor_park(struct descriptor *d, int fd) {
-    if (d->own < 0 || d->has_ended || d->is_filled || d->is_parked) return;
+    if (d->own < 0 || d->has_ended || d->is_filled || d->is_parked)
+        return;
     d->is_parked = send(fd, fill, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 void descriptor_drain(struct descriptor *d) {
     char byte;
-    if (d->own < 0) return;
+    if (d->own < 0)
+        return;
     for (int queued = d->is_filled + d->is_parked; queued > 0; queued--)
-        if (recv(d->own, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) <= 0) break;
+        if (recv(d->own, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) <= 0)
+            break;
     d->is_filled = false;
     d->is_parked = false;
 }
 
 void descriptor_show_eof(struct descriptor *d) {
-    if (d->own < 0 || d->has_eof) return;
+    if (d->own < 0 || d->has_eof)
+        return;
     /* This token is never taken: it makes the last close of a an error that b can see. */
-    if (d->tokens == 0) descriptor_give_token(d);
+    if (d->tokens == 0)
+        descriptor_give_token(d);
     d->has_eof = true;
     shutdown(d->own, SHUT_WR);
 }
 
 void descriptor_show_end(struct descriptor *d) {
-    if (d->own < 0 || d->has_ended) return;
+    if (d->own < 0 || d->has_ended)
+        return;
     descriptor_show_eof(d);
     descriptor_drain(d);
     d->has_ended = true;
@@ -124,7 +143,8 @@ bool descriptor_is_abandoned(struct descriptor *d) {
     if (d->has_ended) {
         int error = 0;
         socklen_t length = sizeof error;
-        return getsockopt(d->own, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == ECONNRESET;
+        return getsockopt(d->own, SOL_SOCKET, SO_ERROR, &error, &length) == 0 &&
+               error == ECONNRESET;
     }
     struct pollfd end = {.fd = d->own};
     return poll(&end, 1, 0) == 1 && (end.revents & POLLHUP) != 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A socket's real descriptor: a pair of AF_UNIX SOCK_SEQPACKET sockets whose kernel state shows the socket's readiness.
+ * A socket's real descriptor: a pair of AF_UNIX SOCK_SEQPACKET sockets whose kernel state shows the
+ * socket's readiness.
  *
- * The application has end a, the stack has end b. Readable: tokens (1-byte messages) lie in a. Not writable: a message
- * of 4096 bytes lies in b and exceeds a's tiny send buffer. End of file, hang-up and error: shutdown and close of b.
- * Functions that take `fd` act on a; only a thread that is inside a call of the application on that very number may call
- * them, because after close() the number may belong to a stranger. When a socket is ready is decided in socket.c.
+ * The application has end a, the stack has end b. Readable: tokens (1-byte messages) lie in a. Not
+ * writable: a message of 4096 bytes lies in b and exceeds a's tiny send buffer. End of file,
+ * hang-up and error: shutdown and close of b. Functions that take `fd` act on a; only a thread that
+ * is inside a call of the application on that very number may call them, because after close() the
+ * number may belong to a stranger. When a socket is ready is decided in socket.c.
  */
 #ifndef API_DESCRIPTOR_H
 #define API_DESCRIPTOR_H
@@ -24,7 +26,8 @@ struct descriptor {
     bool has_ended;  /* descriptor_show_end was called */
 };
 
-/* Makes the pair, writable. flags: SOCK_NONBLOCK, SOCK_CLOEXEC for a. Returns 0 or a negative errno. */
+/* Makes the pair, writable. flags: SOCK_NONBLOCK, SOCK_CLOEXEC for a. Returns 0 or a negative
+ * errno. */
 int descriptor_open(struct descriptor *d, int flags);
 /* Closes b. */
 void descriptor_close(struct descriptor *d);
@@ -44,14 +47,17 @@ void descriptor_park(struct descriptor *d, int fd);
 void descriptor_show_eof(struct descriptor *d);
 /* IN, OUT, RDHUP and HUP for good. */
 void descriptor_show_end(struct descriptor *d);
-/* The same, and ERR where a message was parked; b is closed, so that nothing tells any more when the application closes a. */
+/* The same, and ERR where a message was parked; b is closed, so that nothing tells any more when
+ * the application closes a. */
 void descriptor_show_error(struct descriptor *d);
 
-/* Whether the application has closed the last duplicate of a. With b closed: whether `number` is a no longer. */
+/* Whether the application has closed the last duplicate of a. With b closed: whether `number` is a
+ * no longer. */
 bool descriptor_is_abandoned(struct descriptor *d);
 /* The identity of the socket behind fd: 0 and *inode, -EBADF, or -ENOTSOCK. */
 int descriptor_identify(int fd, uint64_t *inode);
-/* Gives fd a number that leaves the low ones, which select() needs, to the application. Returns the new number, or fd. */
+/* Gives fd a number that leaves the low ones, which select() needs, to the application. Returns the
+ * new number, or fd. */
 int descriptor_move_high(int fd);
 
 #endif

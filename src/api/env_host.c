@@ -27,8 +27,10 @@ static void release(void *user, void *memory, size_t bytes) {
 
 static void fill(void *user, void *out, size_t bytes) {
     (void)user;
-    if (bytes <= INT_MAX && RAND_bytes(out, (int)bytes) == 1) return;
-    /* Tags and cookie keys must not be guessable: without random numbers there is nothing to go on with. */
+    if (bytes <= INT_MAX && RAND_bytes(out, (int)bytes) == 1)
+        return;
+    /* Tags and cookie keys must not be guessable: without random numbers there is nothing to go on
+     * with. */
     for (size_t done = 0; done < bytes;) {
         ssize_t n = getrandom((char *)out + done, bytes - done, 0);
         if (n > 0)

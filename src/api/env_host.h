@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the engine is given on a real host: malloc, libcrypto's random numbers and HMAC-SHA-256, and the clock.
+ * What the engine is given on a real host: malloc, libcrypto's random numbers and HMAC-SHA-256, and
+ * the clock.
  */
 #ifndef API_ENV_HOST_H
 #define API_ENV_HOST_H
@@ -12,7 +13,8 @@ struct env_host {
     void *context; /* EVP_MAC_CTX, used under the stack's lock */
 };
 
-/* Fetches what is needed from libcrypto and fills *environment, which points to *host. Returns 0 or a negative errno. */
+/* Fetches what is needed from libcrypto and fills *environment, which points to *host. Returns 0 or
+ * a negative errno. */
 int env_host_init(struct env_host *host, struct usctp_environment *environment);
 void env_host_free(struct env_host *host);
 /* CLOCK_BOOTTIME, which also counts while the host is suspended. */

@@ -2,8 +2,8 @@
 /*
  * Engine events -> sockets (see events.h).
  *
- * A listening socket holds one association out of the engine's backlog, `waiting`, so that it is readable exactly while
- * accept() would give something.
+ * A listening socket holds one association out of the engine's backlog, `waiting`, so that it is
+ * readable exactly while accept() would give something.
  */
 #include "api/events.h"
 
@@ -14,38 +14,47 @@
 
 #include <errno.h>
 
-/* ---- routes --------------------------------------------------------------------------------------------------- */
+/* ---- routes
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static bool contains(const struct usctp_addr *list, int n, const struct usctp_addr *address) {
     for (int i = 0; i < n; i++)
-        if (addr_equal(&list[i], address)) return true;
+        if (addr_equal(&list[i], address))
+            return true;
     return false;
 }
 
 /*
- * Finds the source address and MTU for a destination: what the host would take, and where that is not an address of the
- * association, the first of those from which the host has a way.
+ * Finds the source address and MTU for a destination: what the host would take, and where that is
+ * not an address of the association, the first of those from which the host has a way.
  */
-static void find_route(struct usctp_stack *stack, int32_t assoc, const struct usctp_addr *destination,
-                       struct usctp_addr *source, uint32_t *mtu_bytes) {
+static void find_route(struct usctp_stack *stack, int32_t assoc,
+                       const struct usctp_addr *destination, struct usctp_addr *source,
+                       uint32_t *mtu_bytes) {
     struct usctp_addr local[USCTP_MAX_ADDRESSES];
     uint32_t interface_index;
     *source = (struct usctp_addr){.family = USCTP_FAMILY_NONE};
     *mtu_bytes = 0;
     int error = transport_route(stack->transport, destination, source, mtu_bytes, &interface_index);
     int n = usctp_assoc_local_addresses(stack->engine, assoc, local, USCTP_MAX_ADDRESSES);
-    if (n > (int)USCTP_MAX_ADDRESSES) n = (int)USCTP_MAX_ADDRESSES;
-    if (error == 0 && (n <= 0 || contains(local, n, source))) return;
+    if (n > (int)USCTP_MAX_ADDRESSES)
+        n = (int)USCTP_MAX_ADDRESSES;
+    if (error == 0 && (n <= 0 || contains(local, n, source)))
+        return;
     for (int i = 0; i < n; i++) {
-        if (local[i].family != destination->family) continue;
+        if (local[i].family != destination->family)
+            continue;
         struct usctp_addr from = local[i];
         uint32_t mtu = 0;
-        if (transport_route(stack->transport, destination, &from, &mtu, &interface_index) != 0) continue;
+        if (transport_route(stack->transport, destination, &from, &mtu, &interface_index) != 0)
+            continue;
         *source = local[i];
         *mtu_bytes = mtu;
         return;
     }
-    if (error != 0) *source = (struct usctp_addr){.family = USCTP_FAMILY_NONE};
+    if (error != 0)
+        *source = (struct usctp_addr){.family = USCTP_FAMILY_NONE};
 }
 
 void events_answer_routes(struct usctp_stack *stack, int32_t assoc, bool all) {
@@ -53,14 +62,17 @@ void events_answer_routes(struct usctp_stack *stack, int32_t assoc, bool all) {
     for (uint32_t i = 0; i < USCTP_MAX_ADDRESSES; i++) {
         struct usctp_addr source;
         uint32_t mtu_bytes;
-        if (usctp_path_status(stack->engine, assoc, i, &path) != 0) continue;
-        if (!all && !path.wants_route) continue;
+        if (usctp_path_status(stack->engine, assoc, i, &path) != 0)
+            continue;
+        if (!all && !path.wants_route)
+            continue;
         find_route(stack, assoc, &path.address, &source, &mtu_bytes);
         usctp_path_route(stack->engine, assoc, i, &source, mtu_bytes, stack->now_us);
     }
 }
 
-/* ---- accept queue --------------------------------------------------------------------------------------------- */
+/* ---- accept queue
+ * --------------------------------------------------------------------------------------------- */
 
 bool events_has_unread(struct usctp_stack *stack, int32_t assoc) {
     struct usctp_received received;
@@ -69,17 +81,20 @@ bool events_has_unread(struct usctp_stack *stack, int32_t assoc) {
 
 void events_catch_up(struct usctp_stack *stack, struct connection *a) {
     struct usctp_assoc_status status;
-    if (usctp_assoc_status(stack->engine, a->id, &status) != 0) return;
+    if (usctp_assoc_status(stack->engine, a->id, &status) != 0)
+        return;
     a->is_established = true;
     if (status.state == USCTP_SHUTDOWN_RECEIVED || status.state == USCTP_SHUTDOWN_ACK_SENT)
         a->has_peer_shutdown = true;
-    if (!status.has_ended || a->has_ended) return;
+    if (!status.has_ended || a->has_ended)
+        return;
     a->has_ended = true;
     a->error = -socket_errno(status.error);
 }
 
 static bool claim(struct usctp_stack *stack, struct socket *listener, struct connection *a) {
-    if (transport_claim_port(stack->transport, listener->port) != 0) return false;
+    if (transport_claim_port(stack->transport, listener->port) != 0)
+        return false;
     a->port = listener->port;
     return true;
 }
@@ -89,7 +104,8 @@ void events_prefetch(struct socket *listener) {
     while (!listener->waiting && listener->state == SOCKET_LISTENING) {
         int32_t endpoint = 0;
         int32_t id = usctp_endpoint_accept(stack->engine, listener->endpoint, &endpoint);
-        if (id < 0) return;
+        if (id < 0)
+            return;
         struct connection *a = connection_new(stack, id, endpoint);
         if (!a) {
             usctp_assoc_release(stack->engine, id, stack->now_us);
@@ -108,10 +124,12 @@ void events_prefetch(struct socket *listener) {
     }
 }
 
-/* An association that waits for accept() has failed: nobody needs to hear of it. One that ended well still has its data. */
+/* An association that waits for accept() has failed: nobody needs to hear of it. One that ended
+ * well still has its data. */
 static void on_waiting(struct usctp_stack *stack, struct connection *a) {
     struct socket *listener = a->socket;
-    if (!a->has_ended || a->error == 0) return;
+    if (!a->has_ended || a->error == 0)
+        return;
     int32_t endpoint = a->endpoint;
     listener->waiting = NULL;
     connection_delete(stack, a);
@@ -119,11 +137,15 @@ static void on_waiting(struct usctp_stack *stack, struct connection *a) {
     events_prefetch(listener);
 }
 
-/* ---- events --------------------------------------------------------------------------------------------------- */
+/* ---- events
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void note(struct connection *a, const struct usctp_event *event) {
-    if (event->what & USCTP_EVENT_ESTABLISHED) a->is_established = true;
-    if (event->what & USCTP_EVENT_PEER_SHUTDOWN) a->has_peer_shutdown = true;
+    if (event->what & USCTP_EVENT_ESTABLISHED)
+        a->is_established = true;
+    if (event->what & USCTP_EVENT_PEER_SHUTDOWN)
+        a->has_peer_shutdown = true;
     if (event->what & USCTP_EVENT_CLOSED) {
         a->has_ended = true;
         /* An ABORT of our own making (SCTP_ABORT) is no error of this socket. */
@@ -137,7 +159,8 @@ static void note(struct connection *a, const struct usctp_event *event) {
 static void connect_failed(struct socket *s, struct usctp_stack *stack, struct connection *a) {
     s->error = a->error != 0 ? a->error : ECONNREFUSED;
     s->state = SOCKET_FRESH;
-    if (events_has_unread(stack, a->id)) return; /* a notification; the association goes when it is read */
+    if (events_has_unread(stack, a->id))
+        return; /* a notification; the association goes when it is read */
     s->connection = NULL;
     s->is_readable = false;
     connection_delete(stack, a);
@@ -152,9 +175,12 @@ static void on_socket(struct usctp_stack *stack, struct connection *a, uint32_t 
         else
             s->is_readable = true;
     }
-    if (what & (USCTP_EVENT_WRITABLE | USCTP_EVENT_PEER_SHUTDOWN)) s->is_full = false;
-    if (a->is_established && s->state == SOCKET_CONNECTING) s->state = SOCKET_CONNECTED;
-    if (!a->has_ended) return;
+    if (what & (USCTP_EVENT_WRITABLE | USCTP_EVENT_PEER_SHUTDOWN))
+        s->is_full = false;
+    if (a->is_established && s->state == SOCKET_CONNECTING)
+        s->state = SOCKET_CONNECTED;
+    if (!a->has_ended)
+        return;
     s->is_full = false;
     if (s->state == SOCKET_CONNECTING) {
         connect_failed(s, stack, a);
@@ -167,16 +193,21 @@ static void on_socket(struct usctp_stack *stack, struct connection *a, uint32_t 
 static void on_event(struct usctp_stack *stack, const struct usctp_event *event) {
     if (event->assoc == 0) {
         struct socket *listener = socket_find_listener(stack, event->endpoint);
-        if (listener && (event->what & USCTP_EVENT_INCOMING)) events_prefetch(listener);
+        if (listener && (event->what & USCTP_EVENT_INCOMING))
+            events_prefetch(listener);
         return;
     }
-    if (event->what & USCTP_EVENT_ROUTE) events_answer_routes(stack, event->assoc, false);
+    if (event->what & USCTP_EVENT_ROUTE)
+        events_answer_routes(stack, event->assoc, false);
     struct connection *a = connection_find(stack, event->assoc);
-    if (!a) return; /* in the engine's backlog: it is looked at when it is taken */
+    if (!a)
+        return; /* in the engine's backlog: it is looked at when it is taken */
     note(a, event);
     if (!a->socket) {
-        if (event->what & USCTP_EVENT_READABLE) close_discard(stack, a);
-        if (a->has_ended) close_finish(stack, a);
+        if (event->what & USCTP_EVENT_READABLE)
+            close_discard(stack, a);
+        if (a->has_ended)
+            close_finish(stack, a);
     } else if (a->socket->waiting == a) {
         on_waiting(stack, a);
     } else {

@@ -9,9 +9,11 @@
 
 /* Takes all events. */
 void events_take(struct usctp_stack *stack);
-/* Takes the next association from the engine's backlog, if the listener's place for one is empty. */
+/* Takes the next association from the engine's backlog, if the listener's place for one is empty.
+ */
 void events_prefetch(struct socket *listener);
-/* Looks at an association as it is now: for one that was just accepted, whose events may have come before. */
+/* Looks at an association as it is now: for one that was just accepted, whose events may have come
+ * before. */
 void events_catch_up(struct usctp_stack *stack, struct connection *a);
 /* Answers which way the paths of an association go: those that ask, or all. */
 void events_answer_routes(struct usctp_stack *stack, int32_t assoc, bool all);

@@ -28,28 +28,34 @@ static struct {
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER, .stacks_lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct socket *fd_table_find(int fd) {
-    if (fd < 0 || fd >= PAGES * PAGE_ENTRIES) return NULL;
+    if (fd < 0 || fd >= PAGES * PAGE_ENTRIES)
+        return NULL;
     struct page *page = atomic_load_explicit(&table.pages[fd / PAGE_ENTRIES], memory_order_acquire);
-    if (!page) return NULL;
+    if (!page)
+        return NULL;
     return atomic_load_explicit(&page->entries[fd % PAGE_ENTRIES], memory_order_acquire);
 }
 
 int fd_table_set(int fd, struct socket *s) {
-    if (fd < 0 || fd >= PAGES * PAGE_ENTRIES) return -EMFILE;
+    if (fd < 0 || fd >= PAGES * PAGE_ENTRIES)
+        return -EMFILE;
     _Atomic(struct page *) *slot = &table.pages[fd / PAGE_ENTRIES];
     pthread_mutex_lock(&table.lock);
     struct page *page = atomic_load_explicit(slot, memory_order_relaxed);
     if (!page) {
         page = calloc(1, sizeof *page);
-        if (page) atomic_store_explicit(slot, page, memory_order_release);
+        if (page)
+            atomic_store_explicit(slot, page, memory_order_release);
     }
-    if (page) atomic_store_explicit(&page->entries[fd % PAGE_ENTRIES], s, memory_order_release);
+    if (page)
+        atomic_store_explicit(&page->entries[fd % PAGE_ENTRIES], s, memory_order_release);
     pthread_mutex_unlock(&table.lock);
     return page ? 0 : -ENOMEM;
 }
 
 bool fd_table_clear(int fd, const struct socket *s) {
-    if (fd_table_find(fd) != s) return false;
+    if (fd_table_find(fd) != s)
+        return false;
     struct page *page = atomic_load_explicit(&table.pages[fd / PAGE_ENTRIES], memory_order_acquire);
     struct socket *expected = (struct socket *)(uintptr_t)s;
     return atomic_compare_exchange_strong(&page->entries[fd % PAGE_ENTRIES], &expected, NULL);
@@ -58,9 +64,11 @@ bool fd_table_clear(int fd, const struct socket *s) {
 struct socket *fd_table_new_socket(void) {
     pthread_mutex_lock(&table.lock);
     struct socket *s = LIST_FIRST(&table.idle_sockets);
-    if (s) LIST_REMOVE(s, link);
+    if (s)
+        LIST_REMOVE(s, link);
     pthread_mutex_unlock(&table.lock);
-    if (!s) return calloc(1, sizeof *s);
+    if (!s)
+        return calloc(1, sizeof *s);
     /* All but the first field, which others may be reading. */
     memset((char *)s + sizeof s->stack, 0, sizeof *s - sizeof s->stack);
     return s;
@@ -75,11 +83,13 @@ void fd_table_retire_socket(struct socket *s) {
 struct usctp_stack *fd_table_new_stack(void) {
     pthread_mutex_lock(&table.lock);
     struct usctp_stack *stack = LIST_FIRST(&table.idle_stacks);
-    if (stack) LIST_REMOVE(stack, link);
+    if (stack)
+        LIST_REMOVE(stack, link);
     pthread_mutex_unlock(&table.lock);
     if (!stack) {
         stack = calloc(1, sizeof *stack);
-        if (stack) pthread_mutex_init(&stack->lock, NULL);
+        if (stack)
+            pthread_mutex_init(&stack->lock, NULL);
         return stack;
     }
     memset((char *)stack + sizeof stack->lock, 0, sizeof *stack - sizeof stack->lock);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The one thing that is global in a process: which socket a descriptor's number means, and which stacks there are.
+ * The one thing that is global in a process: which socket a descriptor's number means, and which
+ * stacks there are.
  *
- * A number is looked up without a lock. That is safe because sockets and stacks never go back to the allocator: they are
- * kept for reuse, so that a thread which found one too late reads a stale but living object, locks its stack, looks again
- * and leaves (socket.c, call_enter). Order of locks: the stacks' list, then one stack, then the table's own.
+ * A number is looked up without a lock. That is safe because sockets and stacks never go back to
+ * the allocator: they are kept for reuse, so that a thread which found one too late reads a stale
+ * but living object, locks its stack, looks again and leaves (socket.c, call_enter). Order of
+ * locks: the stacks' list, then one stack, then the table's own.
  */
 #ifndef API_FD_TABLE_H
 #define API_FD_TABLE_H
@@ -22,7 +24,8 @@ int fd_table_set(int fd, struct socket *s);
 /* Forgets fd, if it means s. Returns whether it did. */
 bool fd_table_clear(int fd, const struct socket *s);
 
-/* Zeroed memory but for the atomic field that struct socket and struct usctp_stack begin with; NULL when there is none. */
+/* Zeroed memory but for the atomic field that struct socket and struct usctp_stack begin with; NULL
+ * when there is none. */
 struct socket *fd_table_new_socket(void);
 void fd_table_retire_socket(struct socket *s);
 struct usctp_stack *fd_table_new_stack(void);

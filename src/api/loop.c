@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who drives the packets (see loop.h): the blocked callers, the I/O thread, and how the role goes from one to the other.
+ * Who drives the packets (see loop.h): the blocked callers, the I/O thread, and how the role goes
+ * from one to the other.
  */
 #include "api/loop.h"
 
@@ -25,11 +26,13 @@ enum {
     MAX_WAIT_MS = 3600 * 1000,
 };
 
-/* ---- descriptors ---------------------------------------------------------------------------------------------- */
+/* ---- descriptors
+ * ---------------------------------------------------------------------------------------------- */
 
 static int add(struct loop *loop, int fd, uint64_t tag) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
-    if (fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) return -errno;
+    if (fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        return -errno;
     return 0;
 }
 
@@ -38,7 +41,8 @@ static int watch_transport(struct usctp_stack *stack) {
     size_t n = transport_descriptors(stack->transport, fds, sizeof fds / sizeof fds[0]);
     for (size_t i = 0; i < n; i++) {
         int error = add(&stack->loop, fds[i], TURN_TAG_TRANSPORT);
-        if (error != 0) return error;
+        if (error != 0)
+            return error;
     }
     return 0;
 }
@@ -50,23 +54,30 @@ int loop_init(struct usctp_stack *stack) {
     loop->armed_us = USCTP_NEVER;
     loop->packets = calloc(LOOP_PACKETS, sizeof *loop->packets);
     loop->epoll_fd = descriptor_move_high(epoll_create1(EPOLL_CLOEXEC));
-    loop->timer_fd = descriptor_move_high(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
+    loop->timer_fd =
+        descriptor_move_high(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
     loop->wake_fd = descriptor_move_high(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&loop->parked, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (!loop->packets) return -ENOMEM;
-    if (loop->epoll_fd < 0 || loop->timer_fd < 0 || loop->wake_fd < 0) return -EMFILE;
+    if (!loop->packets)
+        return -ENOMEM;
+    if (loop->epoll_fd < 0 || loop->timer_fd < 0 || loop->wake_fd < 0)
+        return -EMFILE;
     int error = add(loop, loop->timer_fd, TURN_TAG_TIMER);
-    if (error == 0) error = add(loop, loop->wake_fd, TURN_TAG_WAKE);
-    if (error == 0) error = watch_transport(stack);
+    if (error == 0)
+        error = add(loop, loop->wake_fd, TURN_TAG_WAKE);
+    if (error == 0)
+        error = watch_transport(stack);
     return error;
 }
 
 static void close_one(struct loop *loop, int *fd) {
-    if (*fd < 0) return;
-    if (*fd != loop->epoll_fd) epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, *fd, NULL);
+    if (*fd < 0)
+        return;
+    if (*fd != loop->epoll_fd)
+        epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, *fd, NULL);
     close(*fd);
     *fd = -1;
 }
@@ -88,26 +99,33 @@ void loop_free(struct usctp_stack *stack) {
 void loop_kick(struct usctp_stack *stack) {
     uint64_t one = 1;
     /* A full counter is a wake-up too. */
-    if (write(stack->loop.wake_fd, &one, sizeof one) < 0) return;
+    if (write(stack->loop.wake_fd, &one, sizeof one) < 0)
+        return;
 }
 
 void loop_arm(struct usctp_stack *stack, uint64_t deadline_us) {
     struct loop *loop = &stack->loop;
-    if (deadline_us >= loop->armed_us) return;
-    if (deadline_us == 0) deadline_us = 1; /* 0 would disarm it */
+    if (deadline_us >= loop->armed_us)
+        return;
+    if (deadline_us == 0)
+        deadline_us = 1; /* 0 would disarm it */
     struct itimerspec when = {.it_value = {.tv_sec = (time_t)(deadline_us / USCTP_S),
                                            .tv_nsec = (long)(deadline_us % USCTP_S) * 1000}};
-    if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0) loop->armed_us = deadline_us;
+    if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+        loop->armed_us = deadline_us;
 }
 
-/* ---- the role ------------------------------------------------------------------------------------------------- */
+/* ---- the role
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static bool can_take(const struct loop *loop) {
     return loop->role == ROLE_FREE || (loop->role == ROLE_THREAD && !loop->is_turning);
 }
 
 bool loop_take(struct usctp_stack *stack) {
-    if (!can_take(&stack->loop)) return false;
+    if (!can_take(&stack->loop))
+        return false;
     stack->loop.role = ROLE_CALLER;
     stack->loop.taken++;
     return true;
@@ -116,7 +134,8 @@ bool loop_take(struct usctp_stack *stack) {
 /* Wakes a follower by what he sleeps on; he finds nothing, and the role free. */
 static void wake_follower(struct usctp_stack *stack) {
     struct follower *f = TAILQ_FIRST(&stack->loop.followers);
-    if (!f) return;
+    if (!f)
+        return;
     if (f->want == WANT_READABLE)
         descriptor_give_token(&f->socket->descriptor);
     else if (f->want == WANT_END)
@@ -131,14 +150,18 @@ void loop_release(struct usctp_stack *stack) {
     loop->leader = NULL;
     bool is_needed = !TAILQ_EMPTY(&loop->followers);
     if (!loop->has_thread) {
-        if (is_needed) wake_follower(stack);
+        if (is_needed)
+            wake_follower(stack);
         return;
     }
-    if (is_needed) loop->must_drive = true;
-    if (is_needed || loop->is_parked_for_good) pthread_cond_signal(&loop->parked);
+    if (is_needed)
+        loop->must_drive = true;
+    if (is_needed || loop->is_parked_for_good)
+        pthread_cond_signal(&loop->parked);
 }
 
-/* ---- the I/O thread ------------------------------------------------------------------------------------------- */
+/* ---- the I/O thread
+ * ------------------------------------------------------------------------------------------- */
 
 static void sleep_on(pthread_cond_t *condition, pthread_mutex_t *lock, long ns) {
     struct timespec until;
@@ -152,17 +175,21 @@ static void sleep_on(pthread_cond_t *condition, pthread_mutex_t *lock, long ns) 
 }
 
 /*
- * Stays aside while callers drive: a caller that comes back within a tick finds the role where he left it, and nobody was
- * woken for it. While one caller drives for longer there is no ticking either.
+ * Stays aside while callers drive: a caller that comes back within a tick finds the role where he
+ * left it, and nobody was woken for it. While one caller drives for longer there is no ticking
+ * either.
  */
 static void park(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
     while (!atomic_load(&stack->is_ending)) {
         uint64_t taken = loop->taken;
         sleep_on(&loop->parked, &stack->lock, PARK_TICK_NS);
-        if (loop->must_drive && loop->role == ROLE_FREE) break;
-        if (taken != loop->taken) continue;
-        if (loop->role == ROLE_FREE) break;
+        if (loop->must_drive && loop->role == ROLE_FREE)
+            break;
+        if (taken != loop->taken)
+            continue;
+        if (loop->role == ROLE_FREE)
+            break;
         loop->is_parked_for_good = true;
         while (loop->role == ROLE_CALLER && taken == loop->taken && !atomic_load(&stack->is_ending))
             pthread_cond_wait(&loop->parked, &stack->lock);
@@ -177,25 +204,30 @@ static void *run(void *argument) {
     struct epoll_event events[LOOP_EVENTS];
     pthread_mutex_lock(&stack->lock);
     while (!atomic_load(&stack->is_ending)) {
-        if (loop->role == ROLE_FREE) loop->role = ROLE_THREAD;
+        if (loop->role == ROLE_FREE)
+            loop->role = ROLE_THREAD;
         pthread_mutex_unlock(&stack->lock);
         int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, -1);
         pthread_mutex_lock(&stack->lock);
-        if (loop->role == ROLE_FREE) loop->role = ROLE_THREAD;
+        if (loop->role == ROLE_FREE)
+            loop->role = ROLE_THREAD;
         if (loop->role == ROLE_CALLER) {
             /* The wake-up was meant for who took the role; epoll wakes only one. */
-            if (n > 0) turn_hangups(stack, events, n);
+            if (n > 0)
+                turn_hangups(stack, events, n);
             loop_kick(stack);
             park(stack);
             continue;
         }
-        if (n <= 0) continue;
+        if (n <= 0)
+            continue;
         turn_run(stack, events, n);
         pthread_mutex_unlock(&stack->lock);
         transmit_flush(stack);
         pthread_mutex_lock(&stack->lock);
     }
-    if (loop->role == ROLE_THREAD) loop->role = ROLE_FREE;
+    if (loop->role == ROLE_THREAD)
+        loop->role = ROLE_FREE;
     pthread_mutex_unlock(&stack->lock);
     return NULL;
 }
@@ -222,7 +254,8 @@ int loop_start_thread(struct usctp_stack *stack) {
 void loop_stop_thread(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
     loop_kick(stack);
-    if (!loop->has_thread) return;
+    if (!loop->has_thread)
+        return;
     pthread_mutex_lock(&stack->lock);
     pthread_cond_broadcast(&loop->parked);
     pthread_mutex_unlock(&stack->lock);
@@ -230,15 +263,20 @@ void loop_stop_thread(struct usctp_stack *stack) {
     loop->has_thread = false;
 }
 
-/* ---- blocked callers ------------------------------------------------------------------------------------------ */
+/* ---- blocked callers
+ * ------------------------------------------------------------------------------------------ */
 
-/* Whether every handler that the program has set restarts system calls; then EINTR is not for the caller to see. */
+/* Whether every handler that the program has set restarts system calls; then EINTR is not for the
+ * caller to see. */
 static bool handlers_restart(void) {
     for (int number = 1; number < SIGRTMAX; number++) {
         struct sigaction action;
-        if (sigaction(number, NULL, &action) != 0) continue;
-        if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) continue;
-        if (!(action.sa_flags & SA_RESTART)) return false;
+        if (sigaction(number, NULL, &action) != 0)
+            continue;
+        if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+            continue;
+        if (!(action.sa_flags & SA_RESTART))
+            return false;
     }
     return true;
 }
@@ -254,8 +292,10 @@ static int ask_descriptor(struct call *c, enum loop_want want) {
     int option = want == WANT_READABLE ? SO_RCVTIMEO : SO_SNDTIMEO;
     c->was_asked = true;
     int flags = fcntl(c->fd, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK)) return -EAGAIN;
-    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0) return 0;
+    if (flags < 0 || (flags & O_NONBLOCK))
+        return -EAGAIN;
+    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0)
+        return 0;
     uint64_t timeout_us = (uint64_t)timeout.tv_sec * USCTP_S + (uint64_t)timeout.tv_usec;
     c->has_deadline = timeout_us > 0;
     c->deadline_us = c->now_us + timeout_us;
@@ -263,9 +303,11 @@ static int ask_descriptor(struct call *c, enum loop_want want) {
 }
 
 static int remaining_ms(const struct call *c) {
-    if (!c->has_deadline) return -1;
+    if (!c->has_deadline)
+        return -1;
     uint64_t now_us = env_host_now_us();
-    if (now_us >= c->deadline_us) return 0;
+    if (now_us >= c->deadline_us)
+        return 0;
     uint64_t ms = (c->deadline_us - now_us + USCTP_MS - 1) / USCTP_MS;
     return ms > MAX_WAIT_MS ? MAX_WAIT_MS : (int)ms;
 }
@@ -282,7 +324,8 @@ static int wait_for_events(struct call *c, struct epoll_event *events, int timeo
     pthread_cleanup_push(cancelled_leader, c);
     pthread_setcancelstate(c->cancel_state, NULL);
     n = epoll_wait(c->stack->loop.epoll_fd, events, LOOP_EVENTS, timeout_ms);
-    if (n < 0) n = -errno;
+    if (n < 0)
+        n = -errno;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_cleanup_pop(0);
     return n;
@@ -317,14 +360,18 @@ static void cancelled_follower(void *argument) {
     struct call *c = argument;
     struct follower *f;
     pthread_mutex_lock(&c->stack->lock);
-    TAILQ_FOREACH(f, &c->stack->loop.followers, link)
-    if (f->socket == c->socket) break;
-    if (f) TAILQ_REMOVE(&c->stack->loop.followers, f, link);
-    if (f && f->want == WANT_READABLE) c->socket->readers--;
+    TAILQ_FOREACH (f, &c->stack->loop.followers, link)
+        if (f->socket == c->socket)
+            break;
+    if (f)
+        TAILQ_REMOVE(&c->stack->loop.followers, f, link);
+    if (f && f->want == WANT_READABLE)
+        c->socket->readers--;
     call_abandon(c);
 }
 
-/* Sleeps on the caller's own descriptor: the kernel knows its timeout and which signals interrupt. */
+/* Sleeps on the caller's own descriptor: the kernel knows its timeout and which signals interrupt.
+ */
 static int sleep_on_descriptor(struct call *c, enum loop_want want) {
     int result;
     char token;
@@ -347,34 +394,43 @@ static int follow(struct call *c, enum loop_want want) {
     struct socket *s = c->socket;
     struct follower self = {.socket = s, .want = want};
     int result = 0;
-    if (want != WANT_END) socket_show(s, c->fd);
+    if (want != WANT_END)
+        socket_show(s, c->fd);
     TAILQ_INSERT_TAIL(&stack->loop.followers, &self, link);
-    if (want == WANT_READABLE) s->readers++;
+    if (want == WANT_READABLE)
+        s->readers++;
     if (want == WANT_END) {
         sleep_on(&stack->changed, &stack->lock, END_TICK_NS);
-        if (remaining_ms(c) == 0) result = -EAGAIN;
+        if (remaining_ms(c) == 0)
+            result = -EAGAIN;
     } else {
         pthread_mutex_unlock(&stack->lock);
         transmit_flush(stack);
         result = sleep_on_descriptor(c, want);
         pthread_mutex_lock(&stack->lock);
     }
-    if (want == WANT_READABLE) s->readers--;
+    if (want == WANT_READABLE)
+        s->readers--;
     TAILQ_REMOVE(&stack->loop.followers, &self, link);
-    if (result == -EINTR && want != WANT_READABLE) return interrupted(c);
+    if (result == -EINTR && want != WANT_READABLE)
+        return interrupted(c);
     return result == -EAGAIN || result == -EINTR ? result : 0;
 }
 
 int loop_wait(struct call *c, enum loop_want want) {
     stack_settle(c->stack);
-    if (socket_is_ready(c->socket, want)) return 0;
+    if (socket_is_ready(c->socket, want))
+        return 0;
     if (!c->was_asked) {
         int error = ask_descriptor(c, want);
-        if (error != 0) return error;
+        if (error != 0)
+            return error;
     }
     int result = loop_take(c->stack) ? lead(c, want) : follow(c, want);
     c->now_us = stack_now(c->stack);
-    if (atomic_load(&c->stack->is_ending)) return -ESHUTDOWN;
-    if (c->socket->state == SOCKET_GONE && want != WANT_END) return -EBADF;
+    if (atomic_load(&c->stack->is_ending))
+        return -ESHUTDOWN;
+    if (c->socket->state == SOCKET_GONE && want != WANT_END)
+        return -EBADF;
     return result;
 }

@@ -2,10 +2,11 @@
 /*
  * Driving the packets: a role that one thread at a time holds.
  *
- * A caller that blocks takes the role, waits on the stack's epoll set and runs the turns itself, so that a message goes
- * from the wire to him without a change of thread; other blocked callers sleep in the kernel on their own descriptors. The
- * I/O thread of a stack, where there is one, drives when no caller does: it takes the role when it is woken and finds
- * it free, and steps aside (parks) while callers keep driving. What a turn does is in turn.c.
+ * A caller that blocks takes the role, waits on the stack's epoll set and runs the turns itself, so
+ * that a message goes from the wire to him without a change of thread; other blocked callers sleep
+ * in the kernel on their own descriptors. The I/O thread of a stack, where there is one, drives
+ * when no caller does: it takes the role when it is woken and finds it free, and steps aside
+ * (parks) while callers keep driving. What a turn does is in turn.c.
  */
 #ifndef API_LOOP_H
 #define API_LOOP_H
@@ -38,9 +39,9 @@ struct loop {
     int epoll_fd, timer_fd, wake_fd;
     uint64_t armed_us; /* what timer_fd is set to */
     enum loop_role role;
-    bool is_turning;  /* the holder is inside a turn */
-    uint64_t taken;   /* how often a caller took the role */
-    uint32_t turns;   /* since the last look at the host's addresses */
+    bool is_turning;       /* the holder is inside a turn */
+    uint64_t taken;        /* how often a caller took the role */
+    uint32_t turns;        /* since the last look at the host's addresses */
     struct socket *leader; /* the socket that the driving caller waits on */
     enum loop_want leader_want;
     TAILQ_HEAD(, follower) followers;
@@ -49,7 +50,8 @@ struct loop {
     bool has_thread;
     pthread_t thread;
     pthread_cond_t parked;
-    bool is_parked_for_good, must_drive; /* the thread waits for a signal; it is to take the role at once */
+    bool is_parked_for_good,
+        must_drive; /* the thread waits for a signal; it is to take the role at once */
 };
 
 /* Makes the descriptors. Returns 0 or a negative errno. */
@@ -61,12 +63,14 @@ int loop_start_thread(struct usctp_stack *stack);
 void loop_stop_thread(struct usctp_stack *stack);
 
 /*
- * Blocks the caller until his socket has what he wants, perhaps a little longer or shorter: he looks again. The stack is
- * locked before and after, not in between. Returns 0, -EAGAIN (the descriptor is non-blocking, or the time is over), -EINTR,
- * -ESHUTDOWN (the stack ends), -EBADF (the socket was closed meanwhile).
+ * Blocks the caller until his socket has what he wants, perhaps a little longer or shorter: he
+ * looks again. The stack is locked before and after, not in between. Returns 0, -EAGAIN (the
+ * descriptor is non-blocking, or the time is over), -EINTR, -ESHUTDOWN (the stack ends), -EBADF
+ * (the socket was closed meanwhile).
  */
 int loop_wait(struct call *c, enum loop_want want);
-/* Takes the role for usctp_stack_process; false when somebody drives already. The stack is locked. */
+/* Takes the role for usctp_stack_process; false when somebody drives already. The stack is locked.
+ */
 bool loop_take(struct usctp_stack *stack);
 /* Gives the role back and sees to it that somebody drives if somebody waits. */
 void loop_release(struct usctp_stack *stack);

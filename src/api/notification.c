@@ -20,7 +20,8 @@ _Static_assert(sizeof(struct sctp_shutdown_event) == 12, "Linux");
 _Static_assert(sizeof(struct sctp_adaptation_event) == 16, "Linux");
 _Static_assert(sizeof(struct sctp_pdapi_event) == 24, "Linux");
 _Static_assert(sizeof(struct sctp_sender_dry_event) == 12, "Linux");
-_Static_assert((int)USCTP_COMM_UP == SCTP_COMM_UP && (int)USCTP_CANT_START == SCTP_CANT_STR_ASSOC, "Linux");
+_Static_assert((int)USCTP_COMM_UP == SCTP_COMM_UP && (int)USCTP_CANT_START == SCTP_CANT_STR_ASSOC,
+               "Linux");
 _Static_assert((int)USCTP_PATH_AVAILABLE == SCTP_ADDR_AVAILABLE &&
                    (int)USCTP_PATH_CONFIRMED == SCTP_ADDR_CONFIRMED &&
                    (int)USCTP_PATH_POTENTIALLY_FAILED == SCTP_ADDR_POTENTIALLY_FAILED,
@@ -45,24 +46,28 @@ static const struct {
 };
 
 uint32_t notification_bit(unsigned type) {
-    if (type < SCTP_SN_TYPE_BASE || type > SCTP_SN_TYPE_MAX) return 0;
+    if (type < SCTP_SN_TYPE_BASE || type > SCTP_SN_TYPE_MAX)
+        return 0;
     return 1u << (type - SCTP_SN_TYPE_BASE);
 }
 
 uint32_t notification_kinds(const struct interests *interests) {
     uint32_t kinds = 0;
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
-        if (interests->types & notification_bit(sources[i].type)) kinds |= sources[i].kind;
+        if (interests->types & notification_bit(sources[i].type))
+            kinds |= sources[i].kind;
     return kinds;
 }
 
-/* ---- one for each type ---------------------------------------------------------------------------------------- */
+/* ---- one for each type
+ * ---------------------------------------------------------------------------------------- */
 
 static uint32_t length_of(const struct notification *n) {
     return (uint32_t)(n->head_bytes + n->data_bytes);
 }
 
-static void make_assoc_change(const struct usctp_notification *from, sctp_assoc_t id, struct notification *n) {
+static void make_assoc_change(const struct usctp_notification *from, sctp_assoc_t id,
+                              struct notification *n) {
     struct sctp_assoc_change *out = &n->head.assoc_change;
     n->head_bytes = sizeof *out;
     out->sac_type = SCTP_ASSOC_CHANGE;
@@ -74,8 +79,8 @@ static void make_assoc_change(const struct usctp_notification *from, sctp_assoc_
     out->sac_assoc_id = id;
 }
 
-static void make_paddr_change(const struct socket *s, const struct usctp_notification *from, sctp_assoc_t id,
-                              struct notification *n) {
+static void make_paddr_change(const struct socket *s, const struct usctp_notification *from,
+                              sctp_assoc_t id, struct notification *n) {
     struct sctp_paddr_change *out = &n->head.paddr_change;
     struct sockaddr_storage address;
     n->head_bytes = sizeof *out;
@@ -88,7 +93,8 @@ static void make_paddr_change(const struct socket *s, const struct usctp_notific
     out->spc_assoc_id = id;
 }
 
-static void make_remote_error(const struct usctp_notification *from, sctp_assoc_t id, struct notification *n) {
+static void make_remote_error(const struct usctp_notification *from, sctp_assoc_t id,
+                              struct notification *n) {
     struct sctp_remote_error *out = &n->head.remote_error;
     n->head_bytes = sizeof *out;
     out->sre_type = SCTP_REMOTE_ERROR;
@@ -97,7 +103,8 @@ static void make_remote_error(const struct usctp_notification *from, sctp_assoc_
     out->sre_assoc_id = id;
 }
 
-static void make_send_failed(const struct usctp_notification *from, sctp_assoc_t id, struct notification *n) {
+static void make_send_failed(const struct usctp_notification *from, sctp_assoc_t id,
+                             struct notification *n) {
     struct sctp_send_failed *out = &n->head.send_failed;
     n->head_bytes = sizeof *out;
     out->ssf_type = SCTP_SEND_FAILED;
@@ -148,7 +155,8 @@ static void make_shutdown(sctp_assoc_t id, struct notification *n) {
     out->sse_assoc_id = id;
 }
 
-static void make_adaptation(const struct usctp_notification *from, sctp_assoc_t id, struct notification *n) {
+static void make_adaptation(const struct usctp_notification *from, sctp_assoc_t id,
+                            struct notification *n) {
     struct sctp_adaptation_event *out = &n->head.adaptation;
     n->head_bytes = sizeof *out;
     out->sai_type = SCTP_ADAPTATION_INDICATION;
@@ -165,7 +173,8 @@ static void make_sender_dry(sctp_assoc_t id, struct notification *n) {
     out->sender_dry_assoc_id = id;
 }
 
-bool notification_make(const struct socket *s, const struct usctp_notification *from, struct notification *out) {
+bool notification_make(const struct socket *s, const struct usctp_notification *from,
+                       struct notification *out) {
     sctp_assoc_t id = s->connection ? s->connection->id : 0;
     memset(out, 0, sizeof *out);
     out->data = from->data;
@@ -176,7 +185,8 @@ bool notification_make(const struct socket *s, const struct usctp_notification *
         return true;
     case USCTP_NOTIFY_PATH_CHANGE:
         /* RFC 7829 7.3: the potentially failed state is shown to those who asked for it. */
-        if (from->change == USCTP_PATH_POTENTIALLY_FAILED && s->pf_exposure != PF_EXPOSED) return false;
+        if (from->change == USCTP_PATH_POTENTIALLY_FAILED && s->pf_exposure != PF_EXPOSED)
+            return false;
         make_paddr_change(s, from, id, out);
         return true;
     case USCTP_NOTIFY_REMOTE_ERROR:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notifications of the engine in Linux's layout (RFC 6458 6.1), and which of them an application wants (6.2).
+ * Notifications of the engine in Linux's layout (RFC 6458 6.1), and which of them an application
+ * wants (6.2).
  */
 #ifndef API_NOTIFICATION_H
 #define API_NOTIFICATION_H
@@ -26,7 +27,8 @@ struct notification {
 };
 
 /* Fills *out. Returns false for a notification that the application does not want. */
-bool notification_make(const struct socket *s, const struct usctp_notification *from, struct notification *out);
+bool notification_make(const struct socket *s, const struct usctp_notification *from,
+                       struct notification *out);
 /* What the engine is to queue for these interests: enum usctp_notification_kind. */
 uint32_t notification_kinds(const struct interests *interests);
 /* The bit of a type in interests.types, or 0 for a type that does not exist. */

@@ -2,9 +2,10 @@
 /*
  * The process around the stacks: fork and exit.
  *
- * A forked child has no I/O thread and shares no packets with its parent: its copies of the stacks' ends are closed and
- * the sockets are unknown there. A process that exits without closing has its associations shut down, or aborted after
- * a bounded time, so that the peers need not find out by themselves.
+ * A forked child has no I/O thread and shares no packets with its parent: its copies of the stacks'
+ * ends are closed and the sockets are unknown there. A process that exits without closing has its
+ * associations shut down, or aborted after a bounded time, so that the peers need not find out by
+ * themselves.
  */
 #include "api/fd_table.h"
 #include "api/stack.h"

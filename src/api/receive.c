@@ -28,11 +28,15 @@ struct reading {
 
 static int take_slices(struct reading *r, const struct iovec *iov, size_t count) {
     r->slice_count = 0;
-    if (count > IOV_MAX) return -EMSGSIZE;
-    if (count > 0 && !iov) return -EFAULT;
+    if (count > IOV_MAX)
+        return -EMSGSIZE;
+    if (count > 0 && !iov)
+        return -EFAULT;
     for (size_t i = 0; i < count; i++) {
-        if (iov[i].iov_len == 0) continue;
-        if (!iov[i].iov_base) return -EFAULT;
+        if (iov[i].iov_len == 0)
+            continue;
+        if (!iov[i].iov_base)
+            return -EFAULT;
         r->slices[r->slice_count++] = (struct usctp_slice){iov[i].iov_base, iov[i].iov_len};
     }
     return 0;
@@ -56,15 +60,18 @@ static size_t pour(const struct reading *r, size_t offset, const void *data, siz
     return poured;
 }
 
-/* ---- notifications -------------------------------------------------------------------------------------------- */
+/* ---- notifications
+ * -------------------------------------------------------------------------------------------- */
 
 static ssize_t read_remainder(struct socket *s, struct reading *r) {
     struct remainder *rest = &s->remainder;
     size_t left = rest->bytes - rest->offset_bytes;
     size_t n = pour(r, 0, rest->data + rest->offset_bytes, left);
     r->message_flags |= MSG_NOTIFICATION;
-    if (n == left) r->message_flags |= MSG_EOR;
-    if (r->flags & MSG_PEEK) return (ssize_t)n;
+    if (n == left)
+        r->message_flags |= MSG_EOR;
+    if (r->flags & MSG_PEEK)
+        return (ssize_t)n;
     rest->offset_bytes += n;
     if (n == left) {
         free(rest->data);
@@ -74,7 +81,8 @@ static ssize_t read_remainder(struct socket *s, struct reading *r) {
 }
 
 /* Keeps what did not fit. Without memory for it the notification ends here, marked as truncated. */
-static void keep_rest(struct socket *s, struct reading *r, const struct notification *n, size_t given) {
+static void keep_rest(struct socket *s, struct reading *r, const struct notification *n,
+                      size_t given) {
     size_t whole = n->head_bytes + n->data_bytes;
     uint8_t *data = malloc(whole);
     if (!data) {
@@ -82,13 +90,16 @@ static void keep_rest(struct socket *s, struct reading *r, const struct notifica
         return;
     }
     memcpy(data, &n->head, n->head_bytes);
-    if (n->data_bytes > 0) memcpy(data + n->head_bytes, n->data, n->data_bytes);
+    if (n->data_bytes > 0)
+        memcpy(data + n->head_bytes, n->data, n->data_bytes);
     s->remainder = (struct remainder){.data = data, .bytes = whole, .offset_bytes = given};
 }
 
-static ssize_t give_notification(struct socket *s, struct reading *r, const struct notification *n) {
+static ssize_t give_notification(struct socket *s, struct reading *r,
+                                 const struct notification *n) {
     size_t given = pour(r, 0, &n->head, n->head_bytes);
-    if (given == n->head_bytes && n->data_bytes > 0) given += pour(r, given, n->data, n->data_bytes);
+    if (given == n->head_bytes && n->data_bytes > 0)
+        given += pour(r, given, n->data, n->data_bytes);
     r->message_flags |= MSG_NOTIFICATION;
     if (given == n->head_bytes + n->data_bytes)
         r->message_flags |= MSG_EOR;
@@ -97,13 +108,16 @@ static ssize_t give_notification(struct socket *s, struct reading *r, const stru
     return (ssize_t)given;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void look_at_next(struct call *c, struct reading *r) {
     int32_t id = c->socket->connection->id;
     int64_t bytes = usctp_assoc_peek_next(c->stack->engine, id, &r->next);
     r->has_next = bytes >= 0;
-    if (!r->has_next) return;
+    if (!r->has_next)
+        return;
     struct notification n;
     bool is_note = r->next.flags & USCTP_MESSAGE_NOTIFICATION;
     if (is_note && notification_make(c->socket, &r->next.notification, &n))
@@ -111,63 +125,79 @@ static void look_at_next(struct call *c, struct reading *r) {
     r->next_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
 }
 
-/* Takes a message or notification out of the association's queue. Returns bytes, or -EAGAIN when there is none. */
+/* Takes a message or notification out of the association's queue. Returns bytes, or -EAGAIN when
+ * there is none. */
 static ssize_t read_queue(struct call *c, struct reading *r) {
     struct socket *s = c->socket;
     struct usctp_engine *engine = c->stack->engine;
     uint32_t in_flags = r->flags & MSG_PEEK ? USCTP_MESSAGE_PEEK : 0;
     for (;;) {
         int32_t id = s->connection->id;
-        if (s->interests.nxtinfo) look_at_next(c, r);
-        int64_t n = usctp_assoc_receive(engine, id, &r->received, r->slices, r->slice_count, in_flags);
-        if (n < 0) return -EAGAIN;
+        if (s->interests.nxtinfo)
+            look_at_next(c, r);
+        int64_t n =
+            usctp_assoc_receive(engine, id, &r->received, r->slices, r->slice_count, in_flags);
+        if (n < 0)
+            return -EAGAIN;
         if (!(r->received.flags & USCTP_MESSAGE_NOTIFICATION)) {
             r->has_data = true;
-            if (r->received.flags & USCTP_MESSAGE_END) r->message_flags |= MSG_EOR;
+            if (r->received.flags & USCTP_MESSAGE_END)
+                r->message_flags |= MSG_EOR;
             return (ssize_t)n;
         }
         struct notification notification;
         if (notification_make(s, &r->received.notification, &notification))
             return give_notification(s, r, &notification);
-        if (in_flags) usctp_assoc_receive(engine, id, &r->received, NULL, 0, 0); /* unwanted: gone */
+        if (in_flags)
+            usctp_assoc_receive(engine, id, &r->received, NULL, 0, 0); /* unwanted: gone */
     }
 }
 
 /* What there is to say when nothing is queued. */
 static ssize_t read_nothing(struct socket *s) {
     const struct connection *connection = s->connection;
-    if (s->state == SOCKET_GONE) return -EBADF;
-    if (s->error != 0) return -socket_take_error(s);
-    if (s->state == SOCKET_FRESH || s->state == SOCKET_LISTENING) return -ENOTCONN;
-    if (s->state == SOCKET_ENDED || s->is_read_shut) return 0;
+    if (s->state == SOCKET_GONE)
+        return -EBADF;
+    if (s->error != 0)
+        return -socket_take_error(s);
+    if (s->state == SOCKET_FRESH || s->state == SOCKET_LISTENING)
+        return -ENOTCONN;
+    if (s->state == SOCKET_ENDED || s->is_read_shut)
+        return 0;
     return connection && connection->has_peer_shutdown ? 0 : -EAGAIN;
 }
 
 static ssize_t read_once(struct call *c, struct reading *r) {
     struct socket *s = c->socket;
-    if (s->remainder.data) return read_remainder(s, r);
+    if (s->remainder.data)
+        return read_remainder(s, r);
     if (s->connection && !s->is_read_shut) {
         ssize_t n = read_queue(c, r);
         int32_t id = s->connection->id;
         if (!(r->flags & MSG_PEEK)) {
-            if (n >= 0) usctp_assoc_received(c->stack->engine, id, c->now_us);
+            if (n >= 0)
+                usctp_assoc_received(c->stack->engine, id, c->now_us);
             s->is_readable = n >= 0 && events_has_unread(c->stack, id);
         }
-        if (n >= 0) return n;
+        if (n >= 0)
+            return n;
         s->is_readable = false;
     }
     return read_nothing(s);
 }
 
 static ssize_t receive_on(struct call *c, struct reading *r) {
-    if (r->flags & (MSG_OOB | MSG_ERRQUEUE)) return -EOPNOTSUPP;
+    if (r->flags & (MSG_OOB | MSG_ERRQUEUE))
+        return -EOPNOTSUPP;
     r->message_flags = 0;
     r->has_data = r->has_next = false;
     for (;;) {
         ssize_t n = read_once(c, r);
-        if (n != -EAGAIN || (r->flags & MSG_DONTWAIT)) return n;
+        if (n != -EAGAIN || (r->flags & MSG_DONTWAIT))
+            return n;
         int error = loop_wait(c, WANT_READABLE);
-        if (error != 0) return error;
+        if (error != 0)
+            return error;
     }
 }
 
@@ -179,28 +209,36 @@ static ssize_t failed(int error) {
 ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags) {
     struct call c;
     struct reading r;
-    if (!data && bytes > 0) return failed(-EFAULT);
+    if (!data && bytes > 0)
+        return failed(-EFAULT);
     int error = call_enter(&c, sd);
-    if (error != 0) return failed(error);
+    if (error != 0)
+        return failed(error);
     r.slices[0] = (struct usctp_slice){data, bytes};
     r.slice_count = bytes > 0;
     r.flags = flags;
     return call_leave(&c, receive_on(&c, &r));
 }
 
-/* ---- recvmsg -------------------------------------------------------------------------------------------------- */
+/* ---- recvmsg
+ * --------------------------------------------------------------------------------------------------
+ */
 
-static void give_source(struct call *c, const struct reading *r, struct sockaddr *name, socklen_t *bytes) {
+static void give_source(struct call *c, const struct reading *r, struct sockaddr *name,
+                        socklen_t *bytes) {
     struct usctp_assoc_status status;
     struct socket *s = c->socket;
-    if (!name || !r->has_data || usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0) {
+    if (!name || !r->has_data ||
+        usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0) {
         *bytes = 0;
         return;
     }
-    sockaddr_give(&r->received.source, status.peer_port, s->domain == AF_INET6 && s->is_mapped, name, bytes);
+    sockaddr_give(&r->received.source, status.peer_port, s->domain == AF_INET6 && s->is_mapped,
+                  name, bytes);
 }
 
-static void give_ancillary(const struct socket *s, const struct reading *r, struct msghdr *message) {
+static void give_ancillary(const struct socket *s, const struct reading *r,
+                           struct msghdr *message) {
     size_t used = 0;
     struct sctp_nxtinfo nxtinfo;
     struct sctp_rcvinfo rcvinfo;
@@ -223,9 +261,11 @@ static void give_ancillary(const struct socket *s, const struct reading *r, stru
 ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags) {
     struct call c;
     struct reading r;
-    if (!message) return failed(-EFAULT);
+    if (!message)
+        return failed(-EFAULT);
     int error = call_enter(&c, sd);
-    if (error != 0) return failed(error);
+    if (error != 0)
+        return failed(error);
     r.flags = flags;
     error = take_slices(&r, message->msg_iov, message->msg_iovlen);
     ssize_t n = error != 0 ? error : receive_on(&c, &r);
@@ -237,28 +277,33 @@ ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags) {
     return call_leave(&c, n);
 }
 
-/* ---- recvv ---------------------------------------------------------------------------------------------------- */
+/* ---- recvv
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* Which structure tells what came; 0 bytes: none. */
-static socklen_t make_info(const struct socket *s, const struct reading *r, struct usctp_recvv_rn *out,
-                           unsigned *type) {
+static socklen_t make_info(const struct socket *s, const struct reading *r,
+                           struct usctp_recvv_rn *out, unsigned *type) {
     bool has_rcv = r->has_data && s->interests.rcvinfo;
     bool has_nxt = r->has_data && s->interests.nxtinfo && r->has_next;
     memset(out, 0, sizeof *out);
-    if (has_rcv) ancillary_fill_rcvinfo(s, &r->received, &out->recvv_rcvinfo);
-    if (has_nxt) ancillary_fill_nxtinfo(s, &r->next, r->next_bytes, &out->recvv_nxtinfo);
+    if (has_rcv)
+        ancillary_fill_rcvinfo(s, &r->received, &out->recvv_rcvinfo);
+    if (has_nxt)
+        ancillary_fill_nxtinfo(s, &r->next, r->next_bytes, &out->recvv_nxtinfo);
     *type = has_rcv && has_nxt ? USCTP_RECVV_RN
             : has_rcv          ? USCTP_RECVV_RCVINFO
             : has_nxt          ? USCTP_RECVV_NXTINFO
                                : USCTP_RECVV_NOINFO;
-    if (*type == USCTP_RECVV_NXTINFO) memmove(out, &out->recvv_nxtinfo, sizeof out->recvv_nxtinfo);
+    if (*type == USCTP_RECVV_NXTINFO)
+        memmove(out, &out->recvv_nxtinfo, sizeof out->recvv_nxtinfo);
     static const socklen_t sizes[] = {0, sizeof(struct sctp_rcvinfo), sizeof(struct sctp_nxtinfo),
                                       sizeof(struct usctp_recvv_rn)};
     return sizes[*type];
 }
 
-static void give_info(const struct socket *s, const struct reading *r, void *info, socklen_t *info_bytes,
-                      unsigned *infotype) {
+static void give_info(const struct socket *s, const struct reading *r, void *info,
+                      socklen_t *info_bytes, unsigned *infotype) {
     struct usctp_recvv_rn made;
     unsigned type;
     socklen_t bytes = make_info(s, r, &made, &type);
@@ -266,25 +311,33 @@ static void give_info(const struct socket *s, const struct reading *r, void *inf
         bytes = 0;
         type = USCTP_RECVV_NOINFO;
     }
-    if (bytes > 0) memcpy(info, &made, bytes);
-    if (info_bytes) *info_bytes = bytes;
-    if (infotype) *infotype = type;
+    if (bytes > 0)
+        memcpy(info, &made, bytes);
+    if (info_bytes)
+        *info_bytes = bytes;
+    if (infotype)
+        *infotype = type;
 }
 
-ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struct sockaddr *from, socklen_t *from_bytes,
-                    void *info, socklen_t *info_bytes, unsigned *infotype, int *flags) {
+ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struct sockaddr *from,
+                    socklen_t *from_bytes, void *info, socklen_t *info_bytes, unsigned *infotype,
+                    int *flags) {
     struct call c;
     struct reading r;
-    if (iovcnt < 0) return failed(-EINVAL);
-    if ((from && !from_bytes) || (info && (!info_bytes || !infotype)) || !flags) return failed(-EFAULT);
+    if (iovcnt < 0)
+        return failed(-EINVAL);
+    if ((from && !from_bytes) || (info && (!info_bytes || !infotype)) || !flags)
+        return failed(-EFAULT);
     int error = call_enter(&c, sd);
-    if (error != 0) return failed(error);
+    if (error != 0)
+        return failed(error);
     r.flags = *flags;
     error = take_slices(&r, iov, (size_t)iovcnt);
     ssize_t n = error != 0 ? error : receive_on(&c, &r);
     if (n >= 0) {
         *flags = r.message_flags;
-        if (from_bytes) give_source(&c, &r, from, from_bytes);
+        if (from_bytes)
+            give_source(&c, &r, from, from_bytes);
         give_info(c.socket, &r, info, info_bytes, infotype);
     }
     return call_leave(&c, n);

@@ -2,7 +2,8 @@
 /*
  * usctp_send, usctp_sendmsg, usctp_sendv (RFC 6458 4.1.8, 9.12).
  *
- * A message is queued in the engine, and what may go out is built and sent in the caller's thread on leaving (socket.c).
+ * A message is queued in the engine, and what may go out is built and sent in the caller's thread
+ * on leaving (socket.c).
  */
 #include "api/ancillary.h"
 #include "api/connect.h"
@@ -31,12 +32,17 @@ struct request {
 static int take_slices(struct request *r, const struct iovec *iov, size_t count) {
     r->slice_count = 0;
     r->bytes = 0;
-    if (count > IOV_MAX) return -EMSGSIZE;
-    if (count > 0 && !iov) return -EFAULT;
+    if (count > IOV_MAX)
+        return -EMSGSIZE;
+    if (count > 0 && !iov)
+        return -EFAULT;
     for (size_t i = 0; i < count; i++) {
-        if (iov[i].iov_len == 0) continue;
-        if (!iov[i].iov_base) return -EFAULT;
-        if (iov[i].iov_len > (size_t)SSIZE_MAX - r->bytes) return -EINVAL;
+        if (iov[i].iov_len == 0)
+            continue;
+        if (!iov[i].iov_base)
+            return -EFAULT;
+        if (iov[i].iov_len > (size_t)SSIZE_MAX - r->bytes)
+            return -EINVAL;
         r->slices[r->slice_count++] = (struct usctp_slice){iov[i].iov_base, iov[i].iov_len};
         r->bytes += iov[i].iov_len;
     }
@@ -51,13 +57,17 @@ static int read_names(const struct request *r, const struct socket *s, struct ad
     return sockaddr_read_packed(r->names, r->name_count, s->domain, list);
 }
 
-/* An association may be set up by a send (RFC 6458 4.1.5); the message waits for it in the send buffer. */
+/* An association may be set up by a send (RFC 6458 4.1.5); the message waits for it in the send
+ * buffer. */
 static int set_up(struct call *c, const struct request *r) {
     struct address_list peer;
     int error = read_names(r, c->socket, &peer);
-    if (error == 0) error = ancillary_read_addresses(r->message, c->socket, &peer);
-    if (error == 0 && (r->info.flags & (SCTP_EOF | SCTP_ABORT))) error = -EINVAL;
-    if (error == 0 && r->info.has_init) error = option_apply_init(c, &r->info.init);
+    if (error == 0)
+        error = ancillary_read_addresses(r->message, c->socket, &peer);
+    if (error == 0 && (r->info.flags & (SCTP_EOF | SCTP_ABORT)))
+        error = -EINVAL;
+    if (error == 0 && r->info.has_init)
+        error = option_apply_init(c, &r->info.init);
     return error != 0 ? error : connect_start(c, &peer);
 }
 
@@ -65,16 +75,19 @@ static int set_up(struct call *c, const struct request *r) {
 static int choose_path(struct call *c, const struct request *r, struct usctp_send *send) {
     struct address_list list;
     int error = read_names(r, c->socket, &list);
-    if (error != 0) return error;
+    if (error != 0)
+        return error;
     int path = usctp_path_find(c->stack->engine, c->socket->connection->id, &list.addresses[0]);
-    if (path < 0) return -EADDRNOTAVAIL;
+    if (path < 0)
+        return -EADDRNOTAVAIL;
     send->path = (uint32_t)path;
     send->flags |= USCTP_MESSAGE_TO_PATH;
     return 0;
 }
 
 static int check_connected(struct socket *s) {
-    if (s->state == SOCKET_GONE) return -EBADF;
+    if (s->state == SOCKET_GONE)
+        return -EBADF;
     if (s->state != SOCKET_CONNECTED && s->state != SOCKET_CONNECTING)
         return s->error != 0 ? -socket_take_error(s) : -EPIPE;
     return s->is_write_shut ? -EPIPE : 0;
@@ -86,21 +99,25 @@ static ssize_t abort_with(struct call *c, const struct request *r) {
     size_t used = 0;
     if (r->bytes > 0) {
         reason = malloc(r->bytes);
-        if (!reason) return -ENOMEM;
+        if (!reason)
+            return -ENOMEM;
         for (size_t i = 0; i < r->slice_count; i++) {
             memcpy(reason + used, r->slices[i].base, r->slices[i].length);
             used += r->slices[i].length;
         }
     }
-    int error = usctp_assoc_abort(c->stack->engine, c->socket->connection->id, reason, used, c->now_us);
+    int error =
+        usctp_assoc_abort(c->stack->engine, c->socket->connection->id, reason, used, c->now_us);
     free(reason);
     return error != 0 ? socket_errno(error) : (ssize_t)used;
 }
 
 static ssize_t end_gracefully(struct call *c, const struct request *r) {
-    if (r->bytes > 0) return -EINVAL;
+    if (r->bytes > 0)
+        return -EINVAL;
     int error = usctp_assoc_shutdown(c->stack->engine, c->socket->connection->id, c->now_us);
-    if (error != 0) return socket_errno(error);
+    if (error != 0)
+        return socket_errno(error);
     c->socket->is_write_shut = true;
     return 0;
 }
@@ -109,13 +126,18 @@ static int queue(struct call *c, const struct request *r, const struct usctp_sen
     struct socket *s = c->socket;
     for (;;) {
         int error = check_connected(s);
-        if (error != 0) return error;
-        error = usctp_assoc_send(c->stack->engine, s->connection->id, send, r->slices, r->slice_count, c->now_us);
-        if (error != USCTP_ERR_AGAIN) return socket_errno(error);
+        if (error != 0)
+            return error;
+        error = usctp_assoc_send(c->stack->engine, s->connection->id, send, r->slices,
+                                 r->slice_count, c->now_us);
+        if (error != USCTP_ERR_AGAIN)
+            return socket_errno(error);
         s->is_full = true;
-        if (r->flags & MSG_DONTWAIT) return -EAGAIN;
+        if (r->flags & MSG_DONTWAIT)
+            return -EAGAIN;
         error = loop_wait(c, WANT_WRITABLE);
-        if (error != 0) return error;
+        if (error != 0)
+            return error;
     }
 }
 
@@ -126,19 +148,28 @@ static ssize_t send_on(struct call *c, const struct request *r) {
         .ppid = ntohl(r->info.ppid),
         .context = r->info.context,
     };
-    if (r->info.flags & SCTP_UNORDERED) send.flags |= USCTP_MESSAGE_UNORDERED;
-    if (r->info.flags & SCTP_SACK_IMMEDIATELY) send.flags |= USCTP_MESSAGE_SACK_IMMEDIATELY;
+    if (r->info.flags & SCTP_UNORDERED)
+        send.flags |= USCTP_MESSAGE_UNORDERED;
+    if (r->info.flags & SCTP_SACK_IMMEDIATELY)
+        send.flags |= USCTP_MESSAGE_SACK_IMMEDIATELY;
     int error = ancillary_check_flags(r->info.flags);
-    if (error != 0) return error;
-    if (r->bytes == 0 && !(r->info.flags & (SCTP_EOF | SCTP_ABORT))) return -EINVAL;
+    if (error != 0)
+        return error;
+    if (r->bytes == 0 && !(r->info.flags & (SCTP_EOF | SCTP_ABORT)))
+        return -EINVAL;
     bool is_new = s->state == SOCKET_FRESH && r->names;
     error = is_new ? set_up(c, r) : check_connected(s);
-    if (error == 0 && r->names && !is_new) error = choose_path(c, r, &send);
-    if (error != 0) return error;
-    if (r->info.flags & SCTP_ABORT) return abort_with(c, r);
-    if (r->info.flags & SCTP_EOF) return end_gracefully(c, r);
+    if (error == 0 && r->names && !is_new)
+        error = choose_path(c, r, &send);
+    if (error != 0)
+        return error;
+    if (r->info.flags & SCTP_ABORT)
+        return abort_with(c, r);
+    if (r->info.flags & SCTP_EOF)
+        return end_gracefully(c, r);
     error = queue(c, r, &send);
-    if (error == 0 && is_new && !(r->flags & MSG_DONTWAIT)) error = connect_finish(c);
+    if (error == 0 && is_new && !(r->flags & MSG_DONTWAIT))
+        error = connect_finish(c);
     return error != 0 && error != -EINPROGRESS ? error : (ssize_t)r->bytes;
 }
 
@@ -164,9 +195,11 @@ static ssize_t failed(int error) {
 ssize_t usctp_sendmsg(int sd, const struct msghdr *message, int flags) {
     struct call c;
     struct request r;
-    if (!message) return failed(-EFAULT);
+    if (!message)
+        return failed(-EFAULT);
     int error = call_enter(&c, sd);
-    if (error != 0) return failed(error);
+    if (error != 0)
+        return failed(error);
     r.names = message->msg_namelen > 0 ? message->msg_name : NULL;
     r.name_count = 1;
     r.name_bytes = message->msg_namelen;
@@ -174,8 +207,10 @@ ssize_t usctp_sendmsg(int sd, const struct msghdr *message, int flags) {
     r.flags = flags;
     ancillary_defaults(c.socket, &r.info);
     error = check_flags(flags);
-    if (error == 0) error = take_slices(&r, message->msg_iov, message->msg_iovlen);
-    if (error == 0) error = ancillary_read(message, &r.info);
+    if (error == 0)
+        error = take_slices(&r, message->msg_iov, message->msg_iovlen);
+    if (error == 0)
+        error = ancillary_read(message, &r.info);
     return finish(&c, error != 0 ? error : send_on(&c, &r), flags);
 }
 
@@ -185,7 +220,9 @@ ssize_t usctp_send(int sd, const void *data, size_t bytes, int flags) {
     return usctp_sendmsg(sd, &message, flags);
 }
 
-/* ---- sendv ---------------------------------------------------------------------------------------------------- */
+/* ---- sendv
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static int take_policy(const struct sctp_prinfo *given) {
     return given->pr_policy == SCTP_PR_SCTP_NONE ? 0 : -EOPNOTSUPP; /* RFC 3758 */
@@ -193,11 +230,15 @@ static int take_policy(const struct sctp_prinfo *given) {
 
 static int take_spa(struct send_info *out, const void *info) {
     struct usctp_sendv_spa spa;
-    const uint32_t known = USCTP_SEND_SNDINFO_VALID | USCTP_SEND_PRINFO_VALID | USCTP_SEND_AUTHINFO_VALID;
+    const uint32_t known =
+        USCTP_SEND_SNDINFO_VALID | USCTP_SEND_PRINFO_VALID | USCTP_SEND_AUTHINFO_VALID;
     memcpy(&spa, info, sizeof spa);
-    if (spa.sendv_flags & ~known) return -EINVAL;
-    if (spa.sendv_flags & USCTP_SEND_AUTHINFO_VALID) return -EOPNOTSUPP;
-    if (spa.sendv_flags & USCTP_SEND_SNDINFO_VALID) ancillary_take_sndinfo(out, &spa.sendv_sndinfo);
+    if (spa.sendv_flags & ~known)
+        return -EINVAL;
+    if (spa.sendv_flags & USCTP_SEND_AUTHINFO_VALID)
+        return -EOPNOTSUPP;
+    if (spa.sendv_flags & USCTP_SEND_SNDINFO_VALID)
+        ancillary_take_sndinfo(out, &spa.sendv_sndinfo);
     return spa.sendv_flags & USCTP_SEND_PRINFO_VALID ? take_policy(&spa.sendv_prinfo) : 0;
 }
 
@@ -206,10 +247,14 @@ static int take_info(struct send_info *out, const void *info, socklen_t bytes, u
     struct sctp_prinfo prinfo;
     static const socklen_t sizes[] = {0, sizeof(struct sctp_sndinfo), sizeof(struct sctp_prinfo),
                                       sizeof(struct sctp_authinfo), sizeof(struct usctp_sendv_spa)};
-    if (type > USCTP_SENDV_SPA) return -EINVAL;
-    if (type == USCTP_SENDV_NOINFO) return info || bytes != 0 ? -EINVAL : 0;
-    if (!info) return -EFAULT;
-    if (bytes < sizes[type]) return -EINVAL;
+    if (type > USCTP_SENDV_SPA)
+        return -EINVAL;
+    if (type == USCTP_SENDV_NOINFO)
+        return info || bytes != 0 ? -EINVAL : 0;
+    if (!info)
+        return -EFAULT;
+    if (bytes < sizes[type])
+        return -EINVAL;
     switch (type) {
     case USCTP_SENDV_SNDINFO:
         memcpy(&sndinfo, info, sizeof sndinfo);
@@ -225,13 +270,16 @@ static int take_info(struct send_info *out, const void *info, socklen_t bytes, u
     }
 }
 
-ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt, const struct sockaddr *addresses, int count,
-                    const void *info, socklen_t info_bytes, unsigned infotype, int flags) {
+ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt, const struct sockaddr *addresses,
+                    int count, const void *info, socklen_t info_bytes, unsigned infotype,
+                    int flags) {
     struct call c;
     struct request r;
-    if (iovcnt < 0 || count < 0 || (!addresses && count > 0)) return failed(-EINVAL);
+    if (iovcnt < 0 || count < 0 || (!addresses && count > 0))
+        return failed(-EINVAL);
     int error = call_enter(&c, sd);
-    if (error != 0) return failed(error);
+    if (error != 0)
+        return failed(error);
     r.names = count > 0 ? addresses : NULL;
     r.name_count = count;
     r.name_bytes = 0;
@@ -239,7 +287,9 @@ ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt, const struct so
     r.flags = flags;
     ancillary_defaults(c.socket, &r.info);
     error = check_flags(flags);
-    if (error == 0) error = take_slices(&r, iov, (size_t)iovcnt);
-    if (error == 0) error = take_info(&r.info, info, info_bytes, infotype);
+    if (error == 0)
+        error = take_slices(&r, iov, (size_t)iovcnt);
+    if (error == 0)
+        error = take_info(&r.info, info, info_bytes, infotype);
     return finish(&c, error != 0 ? error : send_on(&c, &r), flags);
 }

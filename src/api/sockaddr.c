@@ -22,45 +22,56 @@ static void from_ipv6(const struct sockaddr_in6 *address, struct usctp_addr *out
     }
     *out = (struct usctp_addr){.family = USCTP_FAMILY_IPV6};
     memcpy(out->ipv6, &address->sin6_addr, sizeof out->ipv6);
-    if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) out->scope_id = address->sin6_scope_id;
+    if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr))
+        out->scope_id = address->sin6_scope_id;
 }
 
-int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain, struct usctp_addr *out,
-                  uint16_t *port) {
+int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain,
+                  struct usctp_addr *out, uint16_t *port) {
     sa_family_t family;
-    if (!address) return -EFAULT;
-    if (length < sizeof family) return -EINVAL;
+    if (!address)
+        return -EFAULT;
+    if (length < sizeof family)
+        return -EINVAL;
     memcpy(&family, address, sizeof family);
     if (family == AF_INET) {
         struct sockaddr_in ipv4;
-        if (length < sizeof ipv4) return -EINVAL;
+        if (length < sizeof ipv4)
+            return -EINVAL;
         memcpy(&ipv4, address, sizeof ipv4);
         from_ipv4(&ipv4.sin_addr, out);
         *port = ntohs(ipv4.sin_port);
         return 0;
     }
-    if (family != AF_INET6 || domain != AF_INET6) return -EAFNOSUPPORT;
+    if (family != AF_INET6 || domain != AF_INET6)
+        return -EAFNOSUPPORT;
     struct sockaddr_in6 ipv6;
-    if (length < sizeof ipv6) return -EINVAL;
+    if (length < sizeof ipv6)
+        return -EINVAL;
     memcpy(&ipv6, address, sizeof ipv6);
     from_ipv6(&ipv6, out);
     *port = ntohs(ipv6.sin6_port);
     return 0;
 }
 
-int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain, struct address_list *out) {
+int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain,
+                         struct address_list *out) {
     const uint8_t *at = (const uint8_t *)addresses;
-    if (!addresses) return -EFAULT;
-    if (count <= 0 || count > (int)USCTP_MAX_ADDRESSES) return -EINVAL;
+    if (!addresses)
+        return -EFAULT;
+    if (count <= 0 || count > (int)USCTP_MAX_ADDRESSES)
+        return -EINVAL;
     out->count = 0;
     for (int i = 0; i < count; i++) {
         sa_family_t family;
         uint16_t port;
         memcpy(&family, at, sizeof family);
-        socklen_t length = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+        socklen_t length =
+            family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
         int error = sockaddr_read((const struct sockaddr *)(const void *)at, length, domain,
                                   &out->addresses[out->count], &port);
-        if (error != 0) return error;
+        if (error != 0)
+            return error;
         /* RFC 6458 9.1: the ports after the first are the same, or 0. */
         if (i == 0)
             out->port = port;
@@ -93,8 +104,8 @@ socklen_t sockaddr_write(const struct usctp_addr *address, uint16_t port, bool i
     return sizeof ipv6;
 }
 
-void sockaddr_give(const struct usctp_addr *address, uint16_t port, bool is_mapped, struct sockaddr *out,
-                   socklen_t *length) {
+void sockaddr_give(const struct usctp_addr *address, uint16_t port, bool is_mapped,
+                   struct sockaddr *out, socklen_t *length) {
     struct sockaddr_storage storage;
     socklen_t whole = sockaddr_write(address, port, is_mapped, &storage);
     memcpy(out, &storage, *length < whole ? *length : whole);
@@ -105,8 +116,10 @@ int sockaddr_read_option(const void *storage, int domain, struct usctp_addr *out
     struct sockaddr_storage copy;
     uint16_t port;
     memcpy(&copy, storage, sizeof copy);
-    if (copy.ss_family == AF_UNSPEC) return 0;
+    if (copy.ss_family == AF_UNSPEC)
+        return 0;
     int error = sockaddr_read((const struct sockaddr *)&copy, sizeof copy, domain, out, &port);
-    if (error != 0) return error;
+    if (error != 0)
+        return error;
     return addr_is_any(out) ? 0 : 1;
 }

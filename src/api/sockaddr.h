@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * struct sockaddr_in and sockaddr_in6 <-> struct usctp_addr and a port; IPv4-mapped IPv6 addresses (RFC 6458 8.1.15).
+ * struct sockaddr_in and sockaddr_in6 <-> struct usctp_addr and a port; IPv4-mapped IPv6 addresses
+ * (RFC 6458 8.1.15).
  */
 #ifndef API_SOCKADDR_H
 #define API_SOCKADDR_H
@@ -18,20 +19,24 @@ struct address_list {
 };
 
 /*
- * Reads one address that a socket of `domain` may use. Mapped IPv4 addresses become IPv4. Returns 0, -EFAULT, -EINVAL (too
- * short) or -EAFNOSUPPORT (of no family that fits).
+ * Reads one address that a socket of `domain` may use. Mapped IPv4 addresses become IPv4. Returns
+ * 0, -EFAULT, -EINVAL (too short) or -EAFNOSUPPORT (of no family that fits).
  */
-int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain, struct usctp_addr *out,
-                  uint16_t *port);
-/* Reads `count` addresses that lie one after the other. Returns as sockaddr_read; -EINVAL also for other counts and mixed ports. */
-int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain, struct address_list *out);
+int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain,
+                  struct usctp_addr *out, uint16_t *port);
+/* Reads `count` addresses that lie one after the other. Returns as sockaddr_read; -EINVAL also for
+ * other counts and mixed ports. */
+int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain,
+                         struct address_list *out);
 /* Writes an address, zero-padded; IPv4 as IPv4-mapped IPv6 where is_mapped. Returns its length. */
 socklen_t sockaddr_write(const struct usctp_addr *address, uint16_t port, bool is_mapped,
                          struct sockaddr_storage *out);
-/* Gives an address to the application as getsockname() does: cut at *length, which becomes the whole length. */
-void sockaddr_give(const struct usctp_addr *address, uint16_t port, bool is_mapped, struct sockaddr *out,
-                   socklen_t *length);
-/* Reads the address in an option's struct sockaddr_storage. Returns 1; 0 when none or a wildcard is there; or as sockaddr_read. */
+/* Gives an address to the application as getsockname() does: cut at *length, which becomes the
+ * whole length. */
+void sockaddr_give(const struct usctp_addr *address, uint16_t port, bool is_mapped,
+                   struct sockaddr *out, socklen_t *length);
+/* Reads the address in an option's struct sockaddr_storage. Returns 1; 0 when none or a wildcard is
+ * there; or as sockaddr_read. */
 int sockaddr_read_option(const void *storage, int domain, struct usctp_addr *out);
 
 #endif

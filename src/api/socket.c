@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sockets: making and ending them, what their descriptors show, entry to and exit from calls (see socket.h).
+ * Sockets: making and ending them, what their descriptors show, entry to and exit from calls (see
+ * socket.h).
  *
- * Their associations are in association.c, what the engine tells of them in events.c, closing in close.c.
+ * Their associations are in association.c, what the engine tells of them in events.c, closing in
+ * close.c.
  */
 #include "api/socket.h"
 
@@ -57,18 +59,22 @@ int socket_errno(int error) {
     }
 }
 
-/* ---- making and ending ---------------------------------------------------------------------------------------- */
+/* ---- making and ending
+ * ---------------------------------------------------------------------------------------- */
 
 static int watch(struct socket *s, struct usctp_stack *stack) {
-    /* Edge-triggered: after descriptor_show_end b hangs up for good, and only the application's close is news. */
+    /* Edge-triggered: after descriptor_show_end b hangs up for good, and only the application's
+     * close is news. */
     struct epoll_event event = {.events = EPOLLET, .data.ptr = s};
-    if (epoll_ctl(stack->loop.epoll_fd, EPOLL_CTL_ADD, s->descriptor.own, &event) != 0) return -errno;
+    if (epoll_ctl(stack->loop.epoll_fd, EPOLL_CTL_ADD, s->descriptor.own, &event) != 0)
+        return -errno;
     return 0;
 }
 
 void socket_unwatch(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
-    /* A forked child's copy of b would keep the registration alive: it is removed before the close. */
+    /* A forked child's copy of b would keep the registration alive: it is removed before the close.
+     */
     if (s->descriptor.own >= 0 && stack)
         epoll_ctl(stack->loop.epoll_fd, EPOLL_CTL_DEL, s->descriptor.own, NULL);
     descriptor_close(&s->descriptor);
@@ -84,7 +90,8 @@ static void set_defaults(struct socket *s, struct usctp_stack *stack, int domain
 int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket **out) {
     socket_sweep(stack);
     struct socket *s = fd_table_new_socket();
-    if (!s) return -ENOMEM;
+    if (!s)
+        return -ENOMEM;
     int result = descriptor_open(&s->descriptor, flags);
     if (result != 0) {
         fd_table_retire_socket(s);
@@ -93,7 +100,8 @@ int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket *
     set_defaults(s, stack, domain);
     atomic_store(&s->stack, stack);
     result = watch(s, stack);
-    if (result == 0) result = fd_table_set(s->descriptor.number, s);
+    if (result == 0)
+        result = fd_table_set(s->descriptor.number, s);
     if (result != 0) {
         close(s->descriptor.number);
         socket_unwatch(s);
@@ -108,7 +116,8 @@ int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket *
 
 static void retire(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
-    if (stack && s->is_dirty) TAILQ_REMOVE(&stack->dirty, s, dirty_link);
+    if (stack && s->is_dirty)
+        TAILQ_REMOVE(&stack->dirty, s, dirty_link);
     s->is_dirty = false;
     free(s->remainder.data);
     s->remainder.data = NULL;
@@ -119,12 +128,14 @@ static void retire(struct socket *s) {
 
 void socket_delete(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
-    if (s->state == SOCKET_GONE) return;
+    if (s->state == SOCKET_GONE)
+        return;
     close_give_away(s);
     s->state = SOCKET_GONE;
     fd_table_clear(s->descriptor.number, s);
     socket_unwatch(s);
-    if (stack->sweep == s) stack->sweep = LIST_NEXT(s, link);
+    if (stack->sweep == s)
+        stack->sweep = LIST_NEXT(s, link);
     LIST_REMOVE(s, link);
     if (atomic_load(&s->users) == 0)
         retire(s);
@@ -139,7 +150,8 @@ void socket_orphan(struct socket *s) {
     descriptor_show_end(&s->descriptor);
     socket_unwatch(s);
     LIST_REMOVE(s, link);
-    if (s->is_dirty) TAILQ_REMOVE(&stack->dirty, s, dirty_link);
+    if (s->is_dirty)
+        TAILQ_REMOVE(&stack->dirty, s, dirty_link);
     s->is_dirty = false;
     free(s->remainder.data);
     s->remainder.data = NULL;
@@ -149,9 +161,11 @@ void socket_orphan(struct socket *s) {
 void socket_sweep(struct usctp_stack *stack) {
     for (int i = 0; i < SWEEP_SOCKETS; i++) {
         struct socket *s = stack->sweep ? stack->sweep : LIST_FIRST(&stack->sockets);
-        if (!s) return;
+        if (!s)
+            return;
         stack->sweep = LIST_NEXT(s, link);
-        if (descriptor_is_abandoned(&s->descriptor)) socket_delete(s);
+        if (descriptor_is_abandoned(&s->descriptor))
+            socket_delete(s);
     }
 }
 
@@ -172,18 +186,23 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
         error = -ESOCKTNOSUPPORT;
     if (error == 0) {
         pthread_mutex_lock(&stack->lock);
-        error = stack->is_foreign || atomic_load(&stack->is_ending) ? -ESHUTDOWN
-                                                                    : socket_new(stack, domain, flags, &s);
-        if (error == 0) socket_show(s, s->descriptor.number); /* not connected: not writable */
+        error = stack->is_foreign || atomic_load(&stack->is_ending)
+                    ? -ESHUTDOWN
+                    : socket_new(stack, domain, flags, &s);
+        if (error == 0)
+            socket_show(s, s->descriptor.number); /* not connected: not writable */
         int fd = error == 0 ? s->descriptor.number : -1;
         pthread_mutex_unlock(&stack->lock);
-        if (error == 0) return fd;
+        if (error == 0)
+            return fd;
     }
     errno = -error;
     return -1;
 }
 
-/* ---- readiness ------------------------------------------------------------------------------------------------ */
+/* ---- readiness
+ * ------------------------------------------------------------------------------------------------
+ */
 
 bool socket_has_readable(const struct socket *s) {
     return s->waiting || s->is_readable || s->error != 0 || s->remainder.data;
@@ -194,8 +213,8 @@ bool socket_is_ready(const struct socket *s, enum loop_want want) {
     bool lives = s->state == SOCKET_CONNECTING || s->state == SOCKET_CONNECTED;
     switch (want) {
     case WANT_READABLE:
-        return socket_has_readable(s) || s->is_read_shut || (!lives && s->state != SOCKET_LISTENING) ||
-               (a && a->has_peer_shutdown);
+        return socket_has_readable(s) || s->is_read_shut ||
+               (!lives && s->state != SOCKET_LISTENING) || (a && a->has_peer_shutdown);
     case WANT_WRITABLE:
         return !s->is_full || !lives;
     case WANT_CONNECTED:
@@ -213,7 +232,8 @@ int socket_take_error(struct socket *s) {
 }
 
 static void show_end(struct socket *s) {
-    if (s->descriptor.has_ended) return;
+    if (s->descriptor.has_ended)
+        return;
     if (s->connection && s->connection->error != 0) {
         socket_unwatch(s);
         descriptor_show_error(&s->descriptor);
@@ -226,20 +246,26 @@ static void show_readable(struct socket *s, bool is_readable, int fd) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
     struct descriptor *d = &s->descriptor;
     if (!is_readable) {
-        if (fd >= 0 && d->tokens > 0) descriptor_take_tokens(d, fd);
+        if (fd >= 0 && d->tokens > 0)
+            descriptor_take_tokens(d, fd);
         return;
     }
     /* Who drives the packets for this very socket sees for himself and shows what he leaves. */
     bool is_led = stack->loop.leader == s && stack->loop.leader_want == WANT_READABLE;
-    if (d->tokens == 0 && !is_led) descriptor_give_token(d);
-    /* Waits on a are exclusive: a token wakes one reader, and he must wake the next if he leaves something. */
-    if (fd >= 0 && d->tokens <= s->readers && s->readers > 0) descriptor_give_token(d);
+    if (d->tokens == 0 && !is_led)
+        descriptor_give_token(d);
+    /* Waits on a are exclusive: a token wakes one reader, and he must wake the next if he leaves
+     * something. */
+    if (fd >= 0 && d->tokens <= s->readers && s->readers > 0)
+        descriptor_give_token(d);
 }
 
 static void show_writable(struct socket *s, bool is_writable, int fd) {
     struct descriptor *d = &s->descriptor;
-    if (is_writable && d->is_filled) descriptor_drain(d);
-    if (fd < 0) return;
+    if (is_writable && d->is_filled)
+        descriptor_drain(d);
+    if (fd < 0)
+        return;
     if (!is_writable)
         descriptor_fill(d, fd);
     else if (!d->is_parked)
@@ -247,7 +273,8 @@ static void show_writable(struct socket *s, bool is_writable, int fd) {
 }
 
 void socket_show(struct socket *s, int fd) {
-    if (s->state == SOCKET_GONE) return;
+    if (s->state == SOCKET_GONE)
+        return;
     if (s->state == SOCKET_ENDED) {
         show_end(s);
         return;
@@ -255,14 +282,15 @@ void socket_show(struct socket *s, int fd) {
     if (s->is_read_shut || (s->connection && s->connection->has_peer_shutdown))
         descriptor_show_eof(&s->descriptor);
     show_readable(s, socket_has_readable(s), fd);
-    bool is_writable = s->state == SOCKET_CONNECTED ? !s->is_full
-                                                    : s->state == SOCKET_FRESH && s->error != 0;
+    bool is_writable =
+        s->state == SOCKET_CONNECTED ? !s->is_full : s->state == SOCKET_FRESH && s->error != 0;
     show_writable(s, is_writable, fd);
 }
 
 void socket_touch(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
-    if (s->is_dirty) return;
+    if (s->is_dirty)
+        return;
     s->is_dirty = true;
     TAILQ_INSERT_TAIL(&stack->dirty, s, dirty_link);
 }
@@ -276,43 +304,52 @@ void socket_show_touched(struct usctp_stack *stack) {
     }
 }
 
-/* ---- calls ---------------------------------------------------------------------------------------------------- */
+/* ---- calls
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* A number the table does not know may be a duplicate of a descriptor that it knows. */
 static struct socket *adopt(int fd, int *error) {
     uint64_t inode;
     struct socket *found = NULL;
     *error = descriptor_identify(fd, &inode);
-    if (*error != 0) return NULL;
+    if (*error != 0)
+        return NULL;
     *error = -ENOTSOCK;
     fd_table_lock_stacks();
     for (struct usctp_stack *stack = fd_table_first_stack(); stack && !found;
          stack = fd_table_next_stack(stack)) {
         struct socket *s;
         pthread_mutex_lock(&stack->lock);
-        LIST_FOREACH(s, &stack->sockets, link)
-        if (s->descriptor.inode == inode) {
-            *error = fd_table_set(fd, s);
-            if (*error == 0) found = s;
-            break;
-        }
+        LIST_FOREACH (s, &stack->sockets, link)
+            if (s->descriptor.inode == inode) {
+                *error = fd_table_set(fd, s);
+                if (*error == 0)
+                    found = s;
+                break;
+            }
         pthread_mutex_unlock(&stack->lock);
     }
     fd_table_unlock_stacks();
     return found;
 }
 
-/* Under the lock: whether fd still means s. A number that s was not made with is compared by identity. */
+/* Under the lock: whether fd still means s. A number that s was not made with is compared by
+ * identity. */
 static bool is_meant(struct socket *s, struct usctp_stack *stack, int fd) {
     uint64_t inode;
-    if (atomic_load(&s->stack) != stack || fd_table_find(fd) != s || s->state == SOCKET_GONE) return false;
-    if (s->descriptor.number == fd) return true;
+    if (atomic_load(&s->stack) != stack || fd_table_find(fd) != s || s->state == SOCKET_GONE)
+        return false;
+    if (s->descriptor.number == fd)
+        return true;
     return descriptor_identify(fd, &inode) == 0 && inode == s->descriptor.inode;
 }
 
 static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *stack, int fd) {
-    if (atomic_load(&stack->is_ending)) return -ESHUTDOWN;
-    if (stack->is_foreign) return -EBADF;
+    if (atomic_load(&stack->is_ending))
+        return -ESHUTDOWN;
+    if (stack->is_foreign)
+        return -EBADF;
     c->socket = s;
     c->stack = stack;
     c->fd = fd;
@@ -328,19 +365,24 @@ int call_enter(struct call *c, int fd) {
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &c->cancel_state);
     for (int attempt = 0; attempt < ENTER_ATTEMPTS; attempt++) {
         struct socket *s = fd_table_find(fd);
-        if (!s) s = adopt(fd, &error);
-        if (!s) break;
+        if (!s)
+            s = adopt(fd, &error);
+        if (!s)
+            break;
         struct usctp_stack *stack = atomic_load(&s->stack);
         if (!stack) {
             error = fd_table_find(fd) == s ? -ESHUTDOWN : -EBADF;
-            if (error == -ESHUTDOWN) break;
+            if (error == -ESHUTDOWN)
+                break;
             continue;
         }
         pthread_mutex_lock(&stack->lock);
         if (is_meant(s, stack, fd)) {
             error = enter_locked(c, s, stack, fd);
-            if (error != 0) pthread_mutex_unlock(&stack->lock);
-            if (error == 0) return 0;
+            if (error != 0)
+                pthread_mutex_unlock(&stack->lock);
+            if (error == 0)
+                return 0;
             break;
         }
         pthread_mutex_unlock(&stack->lock);
@@ -359,7 +401,8 @@ static void leave_locked(struct call *c) {
     if (stack->loop.role == ROLE_CALLER && stack->loop.leader == s &&
         socket_is_ready(s, stack->loop.leader_want))
         loop_kick(stack);
-    if (atomic_fetch_sub(&s->users, 1) == 1 && s->state == SOCKET_GONE) retire(s);
+    if (atomic_fetch_sub(&s->users, 1) == 1 && s->state == SOCKET_GONE)
+        retire(s);
     pthread_mutex_unlock(&stack->lock);
 }
 
@@ -369,7 +412,8 @@ ssize_t call_leave(struct call *c, ssize_t result) {
     transmit_flush(c->stack);
     atomic_fetch_sub(&c->stack->calls, 1); /* usctp_stack_delete waits for the last one */
     pthread_setcancelstate(c->cancel_state, NULL);
-    if (result >= 0) return result;
+    if (result >= 0)
+        return result;
     errno = (int)-result;
     return -1;
 }

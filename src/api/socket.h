@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A socket: its descriptor, its association or accept queue, its options; and the entry to and exit from a call on one.
+ * A socket: its descriptor, its association or accept queue, its options; and the entry to and exit
+ * from a call on one.
  *
  * Whether it is readable and writable is decided in one place, socket_show, from its state.
  */
@@ -18,7 +19,7 @@
 struct usctp_stack;
 
 enum socket_state {
-    SOCKET_FRESH,      /* no association yet, or again none after a failed connect */
+    SOCKET_FRESH, /* no association yet, or again none after a failed connect */
     SOCKET_LISTENING,
     SOCKET_CONNECTING,
     SOCKET_CONNECTED,
@@ -26,10 +27,11 @@ enum socket_state {
     SOCKET_GONE,  /* closed; waits for the last thread to leave it */
 };
 
-/* An association of the engine that this stack answers for: a socket's, one waiting for accept(), or one that closes alone. */
+/* An association of the engine that this stack answers for: a socket's, one waiting for accept(),
+ * or one that closes alone. */
 struct connection {
     struct hash_node node;
-    LIST_ENTRY(association) link;
+    LIST_ENTRY(connection) link;
     int32_t id, endpoint;
     uint16_t port;         /* claimed for it, 0: by its socket */
     struct socket *socket; /* NULL: closing */
@@ -43,7 +45,8 @@ struct remainder {
     size_t bytes, offset_bytes;
 };
 
-/* Which notifications and ancillary data the application wants; a bit for each type of enum sctp_sn_type. */
+/* Which notifications and ancillary data the application wants; a bit for each type of enum
+ * sctp_sn_type. */
 struct interests {
     uint32_t types; /* 1 << (type - SCTP_SN_TYPE_BASE); bit 0: SCTP_SNDRCV ancillary data */
     bool rcvinfo, nxtinfo;
@@ -55,7 +58,8 @@ struct send_defaults {
 };
 
 struct socket {
-    _Atomic(struct usctp_stack *) stack; /* first; read without the lock; NULL: the stack is no more */
+    _Atomic(struct usctp_stack *)
+        stack; /* first; read without the lock; NULL: the stack is no more */
     LIST_ENTRY(socket) link;
     TAILQ_ENTRY(socket) dirty_link;
     bool is_dirty;
@@ -64,7 +68,7 @@ struct socket {
     struct descriptor descriptor;
 
     int domain;
-    int32_t endpoint; /* 0: not bound */
+    int32_t endpoint;               /* 0: not bound */
     struct hash_node endpoint_node; /* while listening */
     uint16_t port;
     struct usctp_addr bound; /* first bound address; family NONE: any */
@@ -79,7 +83,8 @@ struct socket {
     int32_t closing; /* the association that a lingering close() waits for */
 
     /* options */
-    bool v6only, is_mapped, reuse_address, sees_pf;
+    bool v6only, is_mapped, reuse_address;
+    uint8_t interleave;  /* SCTP_FRAGMENT_INTERLEAVE */
     uint8_t pf_exposure; /* SCTP_EXPOSE_POTENTIALLY_FAILED_STATE as set */
     struct linger linger;
     uint16_t encapsulation_port; /* of peers; 0 = none */
@@ -89,7 +94,8 @@ struct socket {
     struct usctp_config config; /* for new associations */
 };
 
-/* ---- a call on a socket --------------------------------------------------------------------------------------- */
+/* ---- a call on a socket
+ * --------------------------------------------------------------------------------------- */
 
 struct call {
     struct socket *socket;
@@ -97,31 +103,38 @@ struct call {
     int fd;
     uint64_t now_us;
     int cancel_state;
-    bool has_deadline, was_asked; /* loop_wait: a timeout is set; the descriptor's flags were looked at */
+    bool has_deadline,
+        was_asked; /* loop_wait: a timeout is set; the descriptor's flags were looked at */
     uint64_t deadline_us;
 };
 
 /*
- * Finds the socket of fd and locks its stack. Returns 0, or -EBADF, -ENOTSOCK, -ESHUTDOWN (the stack is no more); then there
- * is nothing to leave.
+ * Finds the socket of fd and locks its stack. Returns 0, or -EBADF, -ENOTSOCK, -ESHUTDOWN (the
+ * stack is no more); then there is nothing to leave.
  */
 int call_enter(struct call *c, int fd);
-/* Sends what is due, shows readiness, unlocks. Returns result, or -1 with errno set when it is a negative errno. */
+/* Sends what is due, shows readiness, unlocks. Returns result, or -1 with errno set when it is a
+ * negative errno. */
 ssize_t call_leave(struct call *c, ssize_t result);
 /* As call_leave with no result, for a thread that is being cancelled. The stack is locked. */
 void call_abandon(struct call *c);
 
-/* ---- sockets -------------------------------------------------------------------------------------------------- */
+/* ---- sockets
+ * --------------------------------------------------------------------------------------------------
+ */
 
-/* Makes a socket with a descriptor, which the table knows. Returns 0 or a negative errno. flags: SOCK_NONBLOCK, SOCK_CLOEXEC. */
+/* Makes a socket with a descriptor, which the table knows. Returns 0 or a negative errno. flags:
+ * SOCK_NONBLOCK, SOCK_CLOEXEC. */
 int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket **out);
-/* Ends it: its association is given away (close.c) and its memory goes when nobody is inside. b is closed, a is not touched. */
+/* Ends it: its association is given away (close.c) and its memory goes when nobody is inside. b is
+ * closed, a is not touched. */
 void socket_delete(struct socket *s);
 /* Cuts it off from a stack that ends: its descriptor shows the end, later calls say ESHUTDOWN. */
 void socket_orphan(struct socket *s);
 /* Marks it for socket_show at the end of the turn or call. */
 void socket_touch(struct socket *s);
-/* Brings the descriptor in line with the state. fd: its number in a call of the application, or -1. */
+/* Brings the descriptor in line with the state. fd: its number in a call of the application, or -1.
+ */
 void socket_show(struct socket *s, int fd);
 /* Shows all that were touched. */
 void socket_show_touched(struct usctp_stack *stack);
@@ -137,7 +150,8 @@ void socket_sweep(struct usctp_stack *stack);
 /* Translates an enum usctp_error into a negative errno. */
 int socket_errno(int error);
 
-/* ---- associations --------------------------------------------------------------------------------------------- */
+/* ---- associations
+ * --------------------------------------------------------------------------------------------- */
 
 struct connection *connection_new(struct usctp_stack *stack, int32_t id, int32_t endpoint);
 /* Releases it to the engine, and its port. */

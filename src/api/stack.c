@@ -32,7 +32,8 @@ const char *usctp_stack_error(void) {
 }
 
 void usctp_stack_options_init(struct usctp_stack_options *options) {
-    if (!options) return;
+    if (!options)
+        return;
     *options = (struct usctp_stack_options){
         .size = sizeof *options,
         .flags = USCTP_STACK_RAW | USCTP_STACK_THREAD,
@@ -41,11 +42,13 @@ void usctp_stack_options_init(struct usctp_stack_options *options) {
     };
 }
 
-/* ---- the engine's surroundings -------------------------------------------------------------------------------- */
+/* ---- the engine's surroundings
+ * -------------------------------------------------------------------------------- */
 
 uint64_t stack_now(struct usctp_stack *stack) {
     uint64_t now_us = env_host_now_us();
-    if (now_us > stack->now_us) stack->now_us = now_us;
+    if (now_us > stack->now_us)
+        stack->now_us = now_us;
     return stack->now_us;
 }
 
@@ -66,30 +69,42 @@ static int tell_addresses(struct usctp_stack *stack) {
 
 void stack_refresh(struct usctp_stack *stack) {
     stack->loop.turns = 0;
-    if (!transport_refresh(stack->transport)) return;
-    /* Without memory for the new list the engine keeps the old one; the next change brings another attempt. */
-    if (tell_addresses(stack) != 0) return;
+    if (!transport_refresh(stack->transport))
+        return;
+    /* Without memory for the new list the engine keeps the old one; the next change brings another
+     * attempt. */
+    if (tell_addresses(stack) != 0)
+        return;
     struct connection *a;
-    LIST_FOREACH(a, &stack->connections, link)
-    events_answer_routes(stack, a->id, true);
+    LIST_FOREACH (a, &stack->connections, link)
+        events_answer_routes(stack, a->id, true);
 }
 
-/* ---- making --------------------------------------------------------------------------------------------------- */
+/* ---- making
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-static int check_options(const struct usctp_stack_options *given, struct usctp_stack_options *options) {
+static int check_options(const struct usctp_stack_options *given,
+                         struct usctp_stack_options *options) {
     usctp_stack_options_init(options);
-    if (!given) return 0;
-    if (given->size < offsetof(struct usctp_stack_options, udp_port) || given->size > sizeof *options) {
-        snprintf(error_text, sizeof error_text, "usctp_stack_options has a size this library does not know.");
+    if (!given)
+        return 0;
+    if (given->size < offsetof(struct usctp_stack_options, udp_port) ||
+        given->size > sizeof *options) {
+        snprintf(error_text, sizeof error_text,
+                 "usctp_stack_options has a size this library does not know.");
         return -EINVAL;
     }
     memcpy(options, given, given->size);
-    uint32_t known = USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD | USCTP_STACK_UDP_PORT_REQUIRED;
+    uint32_t known =
+        USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD | USCTP_STACK_UDP_PORT_REQUIRED;
     if ((options->flags & ~known) || options->pcap_path) {
-        snprintf(error_text, sizeof error_text, "usctp_stack_options asks for something this library does not have.");
+        snprintf(error_text, sizeof error_text,
+                 "usctp_stack_options asks for something this library does not have.");
         return -EINVAL;
     }
-    if (!(options->flags & (USCTP_STACK_RAW | USCTP_STACK_UDP))) options->flags |= USCTP_STACK_RAW;
+    if (!(options->flags & (USCTP_STACK_RAW | USCTP_STACK_UDP)))
+        options->flags |= USCTP_STACK_RAW;
     return 0;
 }
 
@@ -112,7 +127,8 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
 static int make_engine(struct usctp_stack *stack, const struct usctp_stack_options *options) {
     struct usctp_environment environment;
     int error = env_host_init(&stack->host, &environment);
-    if (error != 0) return error;
+    if (error != 0)
+        return error;
     environment.trace = options->trace;
     environment.trace_user = options->trace_user;
     stack->env.given = environment;
@@ -121,9 +137,12 @@ static int make_engine(struct usctp_stack *stack, const struct usctp_stack_optio
     else
         usctp_config_defaults(&stack->config);
     stack->engine = usctp_engine_new(&environment, &stack->config, stack_now(stack));
-    if (!stack->engine) return options->config ? -EINVAL : -ENOMEM;
-    if (hash_init(&stack->by_endpoint, FIRST_BUCKETS, &stack->env) != 0) return -ENOMEM;
-    if (hash_init(&stack->by_assoc, FIRST_BUCKETS, &stack->env) != 0) return -ENOMEM;
+    if (!stack->engine)
+        return options->config ? -EINVAL : -ENOMEM;
+    if (hash_init(&stack->by_endpoint, FIRST_BUCKETS, &stack->env) != 0)
+        return -ENOMEM;
+    if (hash_init(&stack->by_assoc, FIRST_BUCKETS, &stack->env) != 0)
+        return -ENOMEM;
     return tell_addresses(stack) == 0 ? 0 : -ENOMEM;
 }
 
@@ -138,10 +157,14 @@ static void init_condition(pthread_cond_t *condition) {
 static void free_parts(struct usctp_stack *stack) {
     loop_free(stack);
     transmit_free(&stack->transmit);
-    if (stack->by_endpoint.buckets) hash_free(&stack->by_endpoint, &stack->env);
-    if (stack->by_assoc.buckets) hash_free(&stack->by_assoc, &stack->env);
-    if (stack->engine) usctp_engine_delete(stack->engine);
-    if (stack->transport) transport_close(stack->transport);
+    if (stack->by_endpoint.buckets)
+        hash_free(&stack->by_endpoint, &stack->env);
+    if (stack->by_assoc.buckets)
+        hash_free(&stack->by_assoc, &stack->env);
+    if (stack->engine)
+        usctp_engine_delete(stack->engine);
+    if (stack->transport)
+        transport_close(stack->transport);
     env_host_free(&stack->host);
     stack->engine = NULL;
     stack->transport = NULL;
@@ -155,10 +178,14 @@ static int make_parts(struct usctp_stack *stack, const struct usctp_stack_option
     TAILQ_INIT(&stack->dirty);
     init_condition(&stack->changed);
     int error = open_transport(stack, options);
-    if (error == 0) error = make_engine(stack, options);
-    if (error == 0) error = transmit_init(&stack->transmit, run_bytes);
-    if (error == 0) error = loop_init(stack);
-    if (error == 0 && (options->flags & USCTP_STACK_THREAD)) error = loop_start_thread(stack);
+    if (error == 0)
+        error = make_engine(stack, options);
+    if (error == 0)
+        error = transmit_init(&stack->transmit, run_bytes);
+    if (error == 0)
+        error = loop_init(stack);
+    if (error == 0 && (options->flags & USCTP_STACK_THREAD))
+        error = loop_start_thread(stack);
     return error;
 }
 
@@ -168,15 +195,18 @@ struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
     process_register();
     int error = check_options(given, &options);
     struct usctp_stack *stack = error == 0 ? fd_table_new_stack() : NULL;
-    if (error == 0 && !stack) error = -ENOMEM;
-    if (error == 0) error = make_parts(stack, &options);
+    if (error == 0 && !stack)
+        error = -ENOMEM;
+    if (error == 0)
+        error = make_parts(stack, &options);
     if (error != 0) {
         if (stack) {
             free_parts(stack);
             fd_table_retire_stack(stack);
         }
         if (error_text[0] == '\0')
-            snprintf(error_text, sizeof error_text, "The stack cannot be made: %s.", strerror(-error));
+            snprintf(error_text, sizeof error_text, "The stack cannot be made: %s.",
+                     strerror(-error));
         errno = -error;
         return NULL;
     }
@@ -186,7 +216,9 @@ struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
     return stack;
 }
 
-/* ---- ending --------------------------------------------------------------------------------------------------- */
+/* ---- ending
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void abort_everything(struct usctp_stack *stack) {
     struct socket *s;
@@ -199,7 +231,8 @@ static void abort_everything(struct usctp_stack *stack) {
 }
 
 void usctp_stack_delete(struct usctp_stack *stack) {
-    if (!stack || stack->is_foreign) return;
+    if (!stack || stack->is_foreign)
+        return;
     fd_table_lock_stacks();
     fd_table_remove_stack(stack);
     fd_table_unlock_stacks();
@@ -210,7 +243,8 @@ void usctp_stack_delete(struct usctp_stack *stack) {
     pthread_mutex_unlock(&stack->lock);
     transmit_flush(stack);
     loop_stop_thread(stack);
-    /* Blocked calls see the hang-up, or the kick; the last one to leave touches nothing of the stack, so it is polled for. */
+    /* Blocked calls see the hang-up, or the kick; the last one to leave touches nothing of the
+     * stack, so it is polled for. */
     while (atomic_load(&stack->calls) > 0) {
         loop_kick(stack);
         usleep(USCTP_MS);
@@ -222,9 +256,10 @@ void usctp_stack_delete(struct usctp_stack *stack) {
 void stack_forget(struct usctp_stack *stack) {
     struct socket *s;
     stack->is_foreign = true;
-    LIST_FOREACH(s, &stack->sockets, link)
-    descriptor_close(&s->descriptor);
-    if (stack->transport) transport_forget(stack->transport);
+    LIST_FOREACH (s, &stack->sockets, link)
+        descriptor_close(&s->descriptor);
+    if (stack->transport)
+        transport_forget(stack->transport);
     /* No EPOLL_CTL_DEL: the epoll set is the parent's. */
     close(stack->loop.epoll_fd);
     close(stack->loop.timer_fd);
@@ -232,10 +267,12 @@ void stack_forget(struct usctp_stack *stack) {
     stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
 }
 
-/* ---- driving without a thread --------------------------------------------------------------------------------- */
+/* ---- driving without a thread
+ * --------------------------------------------------------------------------------- */
 
 int usctp_stack_fd(struct usctp_stack *stack) {
-    if (stack && !stack->loop.has_thread && !stack->is_foreign) return stack->loop.epoll_fd;
+    if (stack && !stack->loop.has_thread && !stack->is_foreign)
+        return stack->loop.epoll_fd;
     errno = EINVAL;
     return -1;
 }
@@ -250,7 +287,8 @@ static bool drive(struct usctp_stack *stack, int turns, int timeout_ms) {
     int n = LOOP_EVENTS;
     for (int i = 0; i < turns && n > 0; i++) {
         n = epoll_wait(stack->loop.epoll_fd, events, LOOP_EVENTS, timeout_ms);
-        if (n <= 0) break;
+        if (n <= 0)
+            break;
         pthread_mutex_lock(&stack->lock);
         turn_run(stack, events, n);
         pthread_mutex_unlock(&stack->lock);
@@ -267,7 +305,8 @@ int usctp_stack_process(struct usctp_stack *stack) {
     pthread_mutex_lock(&stack->lock);
     bool drives = loop_take(stack);
     pthread_mutex_unlock(&stack->lock);
-    if (!drives) return 0; /* a blocked call does it */
+    if (!drives)
+        return 0; /* a blocked call does it */
     bool more = drive(stack, PROCESS_TURNS, 0);
     pthread_mutex_lock(&stack->lock);
     loop_release(stack);
@@ -275,19 +314,22 @@ int usctp_stack_process(struct usctp_stack *stack) {
     return more;
 }
 
-/* ---- the end of the process ----------------------------------------------------------------------------------- */
+/* ---- the end of the process
+ * ----------------------------------------------------------------------------------- */
 
 void stack_finish_at_exit(struct usctp_stack *stack) {
     struct socket *s;
     struct connection *a;
-    if (stack->is_foreign) return;
+    if (stack->is_foreign)
+        return;
     /* exit() may have been called by a signal handler that interrupted this very lock. */
     struct timespec limit;
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec++;
-    if (pthread_mutex_timedlock(&stack->lock, &limit) != 0) return;
+    if (pthread_mutex_timedlock(&stack->lock, &limit) != 0)
+        return;
     uint64_t end_us = stack_now(stack) + EXIT_US;
-    LIST_FOREACH(s, &stack->sockets, link) {
+    LIST_FOREACH (s, &stack->sockets, link) {
         close_give_away(s);
         s->state = SOCKET_ENDED;
         socket_touch(s);
@@ -302,7 +344,8 @@ void stack_finish_at_exit(struct usctp_stack *stack) {
         else
             usleep(USCTP_MS);
         pthread_mutex_lock(&stack->lock);
-        if (drives) loop_release(stack);
+        if (drives)
+            loop_release(stack);
     }
     while ((a = LIST_FIRST(&stack->connections)) != NULL)
         close_abort(stack, a);

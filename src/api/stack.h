@@ -19,11 +19,12 @@
 struct transport;
 
 struct usctp_stack {
-    pthread_mutex_t lock; /* everything, unless said otherwise; first, and never destroyed (fd_table.c) */
+    pthread_mutex_t
+        lock; /* everything, unless said otherwise; first, and never destroyed (fd_table.c) */
     LIST_ENTRY(usctp_stack) link;
     _Atomic uint32_t calls; /* threads inside a call, blocked ones too */
     _Atomic bool is_ending;
-    bool is_foreign; /* this process is a forked child of the one that made it */
+    bool is_foreign;        /* this process is a forked child of the one that made it */
     pthread_cond_t changed; /* a closing association ended; CLOCK_MONOTONIC */
 
     struct env_host host;
@@ -35,12 +36,12 @@ struct usctp_stack {
     struct usctp_config config; /* what new sockets start with */
 
     LIST_HEAD(, socket) sockets;
-    TAILQ_HEAD(, socket) dirty;           /* readiness is to be shown */
+    TAILQ_HEAD(, socket) dirty;          /* readiness is to be shown */
     LIST_HEAD(, connection) connections; /* all, closing ones too */
-    struct hash by_endpoint;              /* listening sockets */
-    struct hash by_assoc;                 /* connections */
-    size_t closing_count;                 /* connections without a socket */
-    struct socket *sweep;                 /* next socket to be asked whether it was closed */
+    struct hash by_endpoint;             /* listening sockets */
+    struct hash by_assoc;                /* connections */
+    size_t closing_count;                /* connections without a socket */
+    struct socket *sweep;                /* next socket to be asked whether it was closed */
 
     struct loop loop;
     struct transmit transmit;
@@ -48,11 +49,13 @@ struct usctp_stack {
 
 /* The time for what is done now, under the lock. */
 uint64_t stack_now(struct usctp_stack *stack);
-/* After the engine was touched: its events to the sockets, what it has to send to the FIFO, readiness, the timer. */
+/* After the engine was touched: its events to the sockets, what it has to send to the FIFO,
+ * readiness, the timer. */
 void stack_settle(struct usctp_stack *stack);
 /* Reads the host's addresses and routes if they have changed. */
 void stack_refresh(struct usctp_stack *stack);
-/* Aborts or shuts down what is left and drives it for a bounded time; for the end of the process. */
+/* Aborts or shuts down what is left and drives it for a bounded time; for the end of the process.
+ */
 void stack_finish_at_exit(struct usctp_stack *stack);
 /* In a forked child: gives up everything that is shared with the parent. */
 void stack_forget(struct usctp_stack *stack);

@@ -35,7 +35,8 @@ int transmit_init(struct transmit *t, size_t max_run_bytes) {
 }
 
 void transmit_free(struct transmit *t) {
-    if (!t->bursts) return;
+    if (!t->bursts)
+        return;
     pthread_mutex_destroy(&t->sending);
     pthread_mutex_destroy(&t->fifo_lock);
     free(t->memory);
@@ -44,12 +45,15 @@ void transmit_free(struct transmit *t) {
     t->bursts = NULL;
 }
 
-/* ---- pulling -------------------------------------------------------------------------------------------------- */
+/* ---- pulling
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static struct burst *take_idle(struct transmit *t) {
     pthread_mutex_lock(&t->fifo_lock);
     struct burst *burst = STAILQ_FIRST(&t->idle);
-    if (burst) STAILQ_REMOVE_HEAD(&t->idle, link);
+    if (burst)
+        STAILQ_REMOVE_HEAD(&t->idle, link);
     t->wants_pull = burst == NULL;
     pthread_mutex_unlock(&t->fifo_lock);
     return burst;
@@ -85,7 +89,8 @@ static bool fill_burst(struct usctp_stack *stack, struct burst *burst) {
 /* While the kernel has no room nothing is pulled; once it is time to try again, flush may. */
 static uint64_t blocked_until(struct transmit *t, uint64_t now_us) {
     pthread_mutex_lock(&t->fifo_lock);
-    if (t->is_blocked && now_us >= t->retry_us) t->is_blocked = false;
+    if (t->is_blocked && now_us >= t->retry_us)
+        t->is_blocked = false;
     uint64_t until_us = t->is_blocked ? t->retry_us : USCTP_NEVER;
     pthread_mutex_unlock(&t->fifo_lock);
     return until_us;
@@ -94,10 +99,12 @@ static uint64_t blocked_until(struct transmit *t, uint64_t now_us) {
 uint64_t transmit_pull(struct usctp_stack *stack) {
     struct transmit *t = &stack->transmit;
     uint64_t retry_us = blocked_until(t, stack->now_us);
-    if (retry_us != USCTP_NEVER) return retry_us;
+    if (retry_us != USCTP_NEVER)
+        return retry_us;
     for (;;) {
         struct burst *burst = take_idle(t);
-        if (!burst) return USCTP_NEVER;
+        if (!burst)
+            return USCTP_NEVER;
         if (!fill_burst(stack, burst)) {
             put_idle(t, burst);
             return USCTP_NEVER;
@@ -106,7 +113,9 @@ uint64_t transmit_pull(struct usctp_stack *stack) {
     }
 }
 
-/* ---- sending -------------------------------------------------------------------------------------------------- */
+/* ---- sending
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static struct burst *first_ready(struct transmit *t) {
     pthread_mutex_lock(&t->fifo_lock);
@@ -141,9 +150,11 @@ static uint64_t send_ready(struct usctp_stack *stack) {
     struct burst *burst;
     while ((burst = first_ready(t)) != NULL) {
         size_t left = burst->count - burst->next;
-        size_t sent = transport_send(stack->transport, burst->packets + burst->next, left, &burst->offset_bytes);
+        size_t sent = transport_send(stack->transport, burst->packets + burst->next, left,
+                                     &burst->offset_bytes);
         burst->next += sent;
-        if (sent < left) return block(stack);
+        if (sent < left)
+            return block(stack);
         recycle_first(t);
     }
     return USCTP_NEVER;
@@ -152,8 +163,10 @@ static uint64_t send_ready(struct usctp_stack *stack) {
 void transmit_flush(struct usctp_stack *stack) {
     struct transmit *t = &stack->transmit;
     for (int round = 0; round < MAX_ROUNDS; round++) {
-        if (atomic_load(&t->ready_count) == 0 || !first_ready(t)) return;
-        if (pthread_mutex_trylock(&t->sending) != 0) return;
+        if (atomic_load(&t->ready_count) == 0 || !first_ready(t))
+            return;
+        if (pthread_mutex_trylock(&t->sending) != 0)
+            return;
         uint64_t retry_us = send_ready(stack);
         pthread_mutex_unlock(&t->sending);
         if (retry_us != USCTP_NEVER) {
@@ -165,7 +178,8 @@ void transmit_flush(struct usctp_stack *stack) {
         pthread_mutex_lock(&t->fifo_lock);
         bool wants_pull = t->wants_pull;
         pthread_mutex_unlock(&t->fifo_lock);
-        if (!wants_pull) continue;
+        if (!wants_pull)
+            continue;
         pthread_mutex_lock(&stack->lock);
         stack_now(stack);
         stack_settle(stack);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets on their way out: pulled from the engine under the stack's lock into a FIFO of bursts, and sent by whoever
- * gets the sending lock by trylock.
+ * Packets on their way out: pulled from the engine under the stack's lock into a FIFO of bursts,
+ * and sent by whoever gets the sending lock by trylock.
  *
- * The loser of the trylock leaves; the holder looks at the FIFO again after unlocking, so nothing is left behind. What the
- * kernel has no room for stays at the head, nothing more is pulled meanwhile, and it is offered again when retry_us comes.
- * Locks: the stack's lock, then fifo_lock; the sending lock is only ever tried, with no other lock held.
+ * The loser of the trylock leaves; the holder looks at the FIFO again after unlocking, so nothing
+ * is left behind. What the kernel has no room for stays at the head, nothing more is pulled
+ * meanwhile, and it is offered again when retry_us comes. Locks: the stack's lock, then fifo_lock;
+ * the sending lock is only ever tried, with no other lock held.
  */
 #ifndef API_TRANSMIT_H
 #define API_TRANSMIT_H
@@ -36,7 +37,8 @@ struct transmit {
     pthread_mutex_t sending;
     pthread_mutex_t fifo_lock; /* the rest */
     struct burst_list ready, idle;
-    _Atomic uint32_t ready_count; /* of ready; to see without the lock that there is nothing to do */
+    _Atomic uint32_t
+        ready_count; /* of ready; to see without the lock that there is nothing to do */
     struct burst *bursts;
     uint8_t *memory;
     size_t max_run_bytes;
@@ -49,7 +51,8 @@ struct transmit {
 /* Returns 0 or -ENOMEM. */
 int transmit_init(struct transmit *t, size_t max_run_bytes);
 void transmit_free(struct transmit *t);
-/* Pulls what the engine has to send. The stack is locked. Returns when to try again, or USCTP_NEVER. */
+/* Pulls what the engine has to send. The stack is locked. Returns when to try again, or
+ * USCTP_NEVER. */
 uint64_t transmit_pull(struct usctp_stack *stack);
 /* Sends what was pulled. The stack is not locked. */
 void transmit_flush(struct usctp_stack *stack);

@@ -13,11 +13,15 @@ enum { REFRESH_TURNS = 64, ICMP_ERRORS = 64, WAKERS = 3 };
 
 void turn_hangups(struct usctp_stack *stack, const struct epoll_event *events, int n) {
     for (int i = 0; i < n; i++) {
-        if (events[i].data.u64 <= WAKERS) continue;
-        /* The socket may have been deleted, or even made anew, since the event came: sockets stay in memory. */
+        if (events[i].data.u64 <= WAKERS)
+            continue;
+        /* The socket may have been deleted, or even made anew, since the event came: sockets stay
+         * in memory. */
         struct socket *s = events[i].data.ptr;
-        if (atomic_load(&s->stack) != stack || s->state == SOCKET_GONE) continue;
-        if (descriptor_is_abandoned(&s->descriptor)) socket_delete(s);
+        if (atomic_load(&s->stack) != stack || s->state == SOCKET_GONE)
+            continue;
+        if (descriptor_is_abandoned(&s->descriptor))
+            socket_delete(s);
     }
 }
 
@@ -49,7 +53,8 @@ static void clear_wakers(struct usctp_stack *stack, const struct causes *causes)
     uint64_t count;
     if (causes->timer && read(stack->loop.timer_fd, &count, sizeof count) == (ssize_t)sizeof count)
         stack->loop.armed_us = USCTP_NEVER;
-    if (causes->wake && read(stack->loop.wake_fd, &count, sizeof count) < 0) return;
+    if (causes->wake && read(stack->loop.wake_fd, &count, sizeof count) < 0)
+        return;
 }
 
 static void take_errors(struct usctp_stack *stack) {
@@ -70,12 +75,16 @@ bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n
         pthread_mutex_lock(&stack->lock);
     }
     uint64_t now_us = stack_now(stack);
-    if (received > 0) usctp_engine_input(stack->engine, loop->packets, received, now_us);
-    if (causes.transport) take_errors(stack);
+    if (received > 0)
+        usctp_engine_input(stack->engine, loop->packets, received, now_us);
+    if (causes.transport)
+        take_errors(stack);
     /* Something was readable, and it was no packet: perhaps the host's addresses. */
-    if ((causes.transport && received == 0) || ++loop->turns >= REFRESH_TURNS) stack_refresh(stack);
+    if ((causes.transport && received == 0) || ++loop->turns >= REFRESH_TURNS)
+        stack_refresh(stack);
     turn_hangups(stack, events, n);
-    if (usctp_engine_next_deadline(stack->engine) <= now_us) usctp_engine_advance(stack->engine, now_us);
+    if (usctp_engine_next_deadline(stack->engine) <= now_us)
+        usctp_engine_advance(stack->engine, now_us);
     stack_settle(stack);
     loop->is_turning = false;
     return received == LOOP_PACKETS;

@@ -11,12 +11,14 @@
 
 struct usctp_stack;
 
-/* What an event of the epoll set is about; any other value is the address of a socket, whose b hung up. */
+/* What an event of the epoll set is about; any other value is the address of a socket, whose b hung
+ * up. */
 enum { TURN_TAG_TRANSPORT = 1, TURN_TAG_TIMER = 2, TURN_TAG_WAKE = 3 };
 
 /*
- * Does what the events of one epoll_wait say. The caller holds the role; the stack is locked before and after, not while
- * packets are received. What is to be sent is in the FIFO. Returns true when more packets wait.
+ * Does what the events of one epoll_wait say. The caller holds the role; the stack is locked before
+ * and after, not while packets are received. What is to be sent is in the FIFO. Returns true when
+ * more packets wait.
  */
 bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n);
 /* Sees only to the descriptors that were closed, whose events come once. The stack is locked. */

@@ -123,6 +123,14 @@ static bool cwnd_allows(const struct path *p) {
            p->congestion.cwnd_bytes; /* 6.1 B */
 }
 
+/* May a packet of DATA be begun? 7.2.1: after a timeout, with a window of one PMDCS, one packet is
+   in flight until it is acknowledged, however short it is. */
+static bool may_begin(const struct path *p) {
+    const struct outstanding *o = &p->assoc->outstanding;
+    return cwnd_allows(p) &&
+           (p->congestion.cwnd_bytes > p->pmdcs || o->paths[p->index].in_flight_count == 0);
+}
+
 /* 6.1: T3-rtx starts with what is sent, and starts anew when the earliest outstanding chunk is sent
  * again. */
 static void on_data_sent(const struct output *out, struct path *p, uint64_t tsn, bool again) {
@@ -324,10 +332,10 @@ static struct path *next_data_path(const struct output *out, struct assoc *a) {
     if (marked != USCTP_NEVER) {
         struct path *p =
             path_manager_retransmit_path(a, outstanding_at(&a->outstanding, marked)->path);
-        return a->retransmit_now || cwnd_allows(p) ? p : NULL;
+        return a->retransmit_now || may_begin(p) ? p : NULL;
     }
     struct path *p = new_data_path(a);
-    if (!p || !cwnd_allows(p))
+    if (!p || !may_begin(p))
         return NULL;
     return next_fragment(out, p, path_packet_bytes(p) - PACKET_HEADER_BYTES, false) > 0 ? p : NULL;
 }

@@ -30,7 +30,6 @@ struct arrival {
 
 int reassembly_init(struct reassembly *r, struct env *env) {
     memset(r, 0, sizeof *r);
-    ranges_init(&r->finished);
     uint8_t key[8];
     env_random(env, key, sizeof key);
     r->hash_key = get64(key);
@@ -76,11 +75,10 @@ void reassembly_free(struct reassembly *r, struct env *env) {
             delete_all(&r->streams[sid]->waiting, env);
         env_release(env, r->streams[sid], sizeof *r->streams[sid]);
     }
-    env_release(env, r->streams, r->stream_capacity * sizeof *r->streams);
+    env_release(env, r->streams, r->stream_capacity * sizeof(struct inbound_stream *));
     env_release(env, r->spare, sizeof *r->spare);
     ranges_free(&r->finished, env);
     memset(r, 0, sizeof *r);
-    ranges_init(&r->finished);
 }
 
 static bool make_stream(struct reassembly *r, uint16_t sid, struct env *env) {
@@ -90,12 +88,13 @@ static bool make_stream(struct reassembly *r, uint16_t sid, struct env *env) {
             capacity *= 2;
         }
         ASSERT(capacity <= STREAM_COUNT);
-        struct inbound_stream **streams = env_allocate(env, capacity * sizeof *streams);
+        struct inbound_stream **streams =
+            env_allocate(env, capacity * sizeof(struct inbound_stream *));
         if (!streams)
             return false;
         if (r->stream_capacity > 0)
-            memcpy(streams, r->streams, r->stream_capacity * sizeof *streams);
-        env_release(env, r->streams, r->stream_capacity * sizeof *streams);
+            memcpy(streams, r->streams, r->stream_capacity * sizeof(struct inbound_stream *));
+        env_release(env, r->streams, r->stream_capacity * sizeof(struct inbound_stream *));
         r->streams = streams;
         r->stream_capacity = capacity;
     }
@@ -291,6 +290,8 @@ static bool has_usable_ssn(const struct reassembly *r, const struct arrival *a) 
 
 static void remember_finished(struct reassembly *r, const struct inbound_message *message,
                               struct env *env) {
+    if (!r->finished.items) /* not before: one that was not used yet may be copied */
+        ranges_init(&r->finished);
     if (r->finished.count >= MOST_FINISHED_RANGES)
         ranges_remove_below(&r->finished, r->finished.items[0].end);
     /* Without memory a contradiction is found later or not: no harm is done to what is held. */
@@ -496,8 +497,8 @@ static bool fragments_are_sane(const struct inbound_message *message) {
            payload_bytes == message->payload_bytes && !message->is_partial;
 }
 
-static bool waiting_is_sane(const struct inbound_stream *stream, uint32_t *payload_bytes,
-                            uint32_t *overhead_bytes) {
+static bool waiting_is_sane(const struct inbound_stream *stream, uint64_t *payload_bytes,
+                            uint64_t *overhead_bytes) {
     uint16_t ssn = stream->next_ssn;
     const struct inbound_message *message;
     STAILQ_FOREACH (message, &stream->waiting, link) {
@@ -512,7 +513,8 @@ static bool waiting_is_sane(const struct inbound_stream *stream, uint32_t *paylo
 }
 
 bool reassembly_check(const struct reassembly *r) {
-    uint32_t payload_bytes = 0, overhead_bytes = 0, runs = 0;
+    uint64_t payload_bytes = 0, overhead_bytes = 0;
+    uint32_t runs = 0;
     for (size_t i = 0; i < r->runs_by_start.bucket_count; i++) {
         const struct hash_node *node = r->runs_by_start.buckets[i];
         for (; node; node = node->next) {

@@ -71,7 +71,7 @@ struct reassembly {
     struct inbound_message *spare;   /* for a run that the next fragment may begin */
     struct inbound_stream **streams; /* by sid, grown as used */
     uint32_t stream_capacity;
-    uint32_t payload_bytes, overhead_bytes; /* held here: runs and waiting messages */
+    uint64_t payload_bytes, overhead_bytes; /* held here: runs and waiting messages */
     uint32_t run_count;
     struct inbound_message
         *partial; /* the message under partial delivery, owned by the receive queue until its end */
@@ -84,6 +84,7 @@ enum reassembly_verdict {
                              (hostile B, E, SSN, U, SID) */
 };
 
+/* One that was not used yet may be copied to another place. */
 int reassembly_init(struct reassembly *r, struct env *env) USCTP_MUST_CHECK;
 void reassembly_free(struct reassembly *r, struct env *env);
 

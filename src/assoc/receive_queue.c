@@ -50,7 +50,7 @@ void receive_queue_add(struct receive_queue *q, struct inbound_message *message)
 
 void receive_queue_on_growth(struct receive_queue *q, uint32_t payload_bytes, uint32_t fragments) {
     q->payload_bytes += payload_bytes;
-    q->overhead_bytes += fragments * (uint32_t)sizeof(struct fragment);
+    q->overhead_bytes += (uint64_t)fragments * sizeof(struct fragment);
 }
 
 int receive_queue_notify(struct receive_queue *q, const struct usctp_notification *notification,
@@ -135,7 +135,7 @@ static void consume(struct receive_queue *q, struct inbound_message *message, ui
         message->payload_bytes -= fragment->payload_bytes;
         message->fragment_count--;
         q->payload_bytes -= fragment->payload_bytes;
-        q->overhead_bytes -= (uint32_t)sizeof *fragment;
+        q->overhead_bytes -= sizeof *fragment;
         reassembly_discard(fragment, env);
     }
     if (bytes > 0)

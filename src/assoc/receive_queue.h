@@ -21,7 +21,7 @@ struct notification_item {
 struct receive_queue {
     STAILQ_HEAD(, receive_item) items;
     uint32_t message_count, notification_count;
-    uint32_t payload_bytes, overhead_bytes;      /* of the messages held, not yet read */
+    uint64_t payload_bytes, overhead_bytes;      /* of the messages held, not yet read */
     struct notification_item *last_notification; /* handed out, freed by the next call */
 };
 

@@ -19,7 +19,7 @@ void timers_free(struct timers *timers, struct env *env) {
     for (uint32_t slot = 1; slot <= timers->count; slot++) {
         timers->heap[slot]->slot = 0;
     }
-    env_release(env, timers->heap, timers->capacity * sizeof *timers->heap);
+    env_release(env, timers->heap, timers->capacity * sizeof(struct timer *));
     timers_init(timers);
 }
 

@@ -187,7 +187,8 @@ START_TEST(the_source_is_on_the_link_or_near) {
     expect_source("192.0.2.1", "192.0.2.1"); /* itself */
     expect_source("#3", NULL);
     set_host("127.0.0.1/8 198.51.100.1/24");
-    expect_list("198.51.100.9", "198.51.100.1");
+    expect_list("127.0.0.9", "127.0.0.1 198.51.100.1");
+    expect_source("10.0.0.9", "198.51.100.1");
     expect_source("126.0.0.1", "198.51.100.1"); /* whatever the bits say */
 }
 END_TEST

@@ -215,6 +215,12 @@ static void compare(void) {
                 earliest[model[i].path] = base + i;
         }
         marked += model[i].state == RECORD_MARKED;
+        uint64_t acked = 0; /* bytes of its message */
+        for (uint32_t j = i < 3 ? 0 : i - 2; j < sent && j < i + 3; j++) {
+            bool is_acked = model[j].is_gone || model[j].state == RECORD_ACKED;
+            acked += model[j].message == model[i].message && is_acked ? model[j].bytes : 0;
+        }
+        unit_env_check(record->message->acked_bytes == acked);
     }
     for (uint32_t i = 0; i < messages; i++) {
         charged += message_left[i] > 0 ? message_bytes[i] : 0;

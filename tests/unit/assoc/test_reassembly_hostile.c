@@ -8,6 +8,9 @@
 
 #include "support/unit_env.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define B DATA_FLAG_B
 #define E DATA_FLAG_E
 #define U DATA_FLAG_U
@@ -120,7 +123,8 @@ START_TEST(contradictions_are_refused_and_leave_no_trace) {
     const struct step *step = cases[_i];
     for (int i = 0; i < STEPS && step[i].tsn > 0; i++) {
         uint64_t tsn = 1000 + step[i].tsn;
-        uint32_t runs = r.run_count, bytes = r.payload_bytes;
+        uint32_t runs = r.run_count;
+        uint64_t bytes = r.payload_bytes;
         enum reassembly_verdict verdict = add(tsn, step[i].flags, step[i].sid, step[i].ssn);
         ck_assert_msg(verdict == (step[i].is_refused ? REASSEMBLY_VIOLATION : REASSEMBLY_OK),
                       "case %d step %d: verdict %d", _i, i, (int)verdict);
@@ -283,6 +287,21 @@ START_TEST(short_memory_is_told_before_anything_changes) {
 }
 END_TEST
 
+START_TEST(an_unused_one_may_be_copied) {
+    struct reassembly *other = malloc(sizeof *other);
+    ck_assert_ptr_nonnull(other);
+    *other = r;
+    memset(&r, 0xee, sizeof r);
+    r = *other;
+    memset(other, 0xee, sizeof *other);
+    free(other);
+    for (uint64_t i = 0; i < 20; i++) {
+        ck_assert_int_eq(add(2 * i + 2, B | E | U, 0, 0), REASSEMBLY_OK);
+    }
+    ck_assert_uint_eq(r.finished.count, 20);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("reassembly_hostile");
     TCase *tests = tcase_create("reassembly_hostile");
@@ -297,6 +316,7 @@ int main(void) {
     tcase_add_test(tests, waiting_messages_come_in_the_order_of_their_ssns);
     tcase_add_test(tests, what_is_remembered_is_bounded);
     tcase_add_test(tests, short_memory_is_told_before_anything_changes);
+    tcase_add_test(tests, an_unused_one_may_be_copied);
     suite_add_tcase(suite, tests);
     return unit_env_run(suite);
 }

@@ -101,7 +101,7 @@ START_TEST(reads_a_message_in_pieces) {
     whole("next", 1);
     ck_assert_uint_eq(queue.payload_bytes, 14);
     ck_assert_uint_eq(queue.message_count, 2);
-    uint32_t overhead_bytes = queue.overhead_bytes;
+    uint64_t overhead_bytes = queue.overhead_bytes;
     expect_text(2, "ab", 0);
     ck_assert_uint_eq(info.tsn, 100);
     ck_assert_uint_eq(queue.payload_bytes, 14); /* the fragment is still held */

@@ -17,13 +17,17 @@
 #define HEADER(type, flags, bytes) type, flags, 0, bytes
 #define PLAIN(type)                HEADER(type, 0, 4)
 #define REFLECTED(type)            HEADER(type, CHUNK_FLAG_T, 4)
-#define DATA                       HEADER(CHUNK_DATA, 3, 17), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'x', 0, 0, 0
-#define STALE_ERROR                HEADER(CHUNK_ERROR, 0, 12), 0, 3, 0, 8, 0, 0, 0, 1
-#define OTHER_ERROR                HEADER(CHUNK_ERROR, 0, 12), 0, 1, 0, 8, 0, 3, 0, 0
-#define TWO_CAUSES                 HEADER(CHUNK_ERROR, 0, 20), 0, 1, 0, 8, 0, 3, 0, 0, 0, 3, 0, 8, 0, 0, 0, 1
+#define DATA_FIELDS                0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0
+#define DATA                       HEADER(CHUNK_DATA, 3, 17), DATA_FIELDS, 'x', 0, 0, 0
+#define STALE_CAUSE                0, 3, 0, 8, 0, 0, 0, 1
+#define STREAM_CAUSE               0, 1, 0, 8, 0, 3, 0, 0
+#define STALE_ERROR                HEADER(CHUNK_ERROR, 0, 12), STALE_CAUSE
+#define OTHER_ERROR                HEADER(CHUNK_ERROR, 0, 12), STREAM_CAUSE
+#define TWO_CAUSES                 HEADER(CHUNK_ERROR, 0, 20), STREAM_CAUSE, STALE_CAUSE
 #define IMPOSSIBLE                 9, 0, 0, 3
 #define CUT                        9, 0, 0, 200
-#define BYTES(...)                 (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
+#define ARRAY(...)                 ((const uint8_t[]){__VA_ARGS__})
+#define BYTES(...)                 ARRAY(__VA_ARGS__), sizeof ARRAY(__VA_ARGS__)
 
 struct packet {
     const char *name;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Socket options: one table of them (option.c), and what its rows call.
+ *
+ * A value is copied in and out of an aligned, zero-padded buffer of the row's size, so rows see
+ * whole structures. What an option changes is kept on the socket for future associations and
+ * applied to the present one; the association ids in the structures are ignored on one-to-one
+ * sockets (RFC 6458 8).
+ */
+#ifndef API_OPTION_H
+#define API_OPTION_H
+
+#include "api/socket.h"
+
+struct option {
+    int level, name;
+    socklen_t bytes, least_bytes; /* of the value; what is accepted at least */
+    /* length: what the caller gave, at most `bytes`; get may change it to what it returns. NULL:
+     * not settable, not gettable. */
+    int (*set)(struct call *c, const struct option *option, const void *value, socklen_t length);
+    int (*get)(struct call *c, const struct option *option, void *value, socklen_t *length);
+    enum usctp_tunable tunable; /* for the generic functions */
+};
+
+typedef int option_set(struct call *c, const struct option *option, const void *value,
+                       socklen_t length);
+typedef int option_get(struct call *c, const struct option *option, void *value, socklen_t *length);
+
+/* ---- help for the rows ---- */
+
+/* Sets a tunable on the socket, its endpoint and its association. Returns 0 or -EINVAL. */
+int option_tune(struct call *c, enum usctp_tunable tunable, uint64_t value);
+/* A tunable's value: of the association, else of the socket. */
+uint64_t option_value(struct call *c, enum usctp_tunable tunable);
+/* Applies an SCTP_INITMSG; zeros change nothing. */
+int option_apply_init(struct call *c, const struct sctp_initmsg *init);
+/* The living or ended association's id, or 0. */
+int32_t option_assoc(const struct call *c);
+
+/* ---- generic rows: an int that is a tunable; an int or struct sctp_assoc_value that is one ----
+ */
+
+option_set option_set_flag, option_set_assoc_value;
+option_get option_get_int, option_get_assoc_value;
+/* Of a feature that is not built: off, and may be set to off. */
+option_set option_set_absent;
+option_get option_get_absent;
+
+/* ---- option_socket.c ---- */
+
+option_set option_set_buffer, option_set_linger, option_set_timeout, option_set_reuse_address,
+    option_set_v6only;
+option_get option_get_buffer, option_get_linger, option_get_timeout, option_get_reuse_address,
+    option_get_v6only;
+option_get option_get_error, option_get_type, option_get_protocol, option_get_domain,
+    option_get_accepts;
+
+/* ---- option_assoc.c ---- */
+
+option_set option_set_rtoinfo, option_set_associnfo, option_set_initmsg, option_set_sack,
+    option_set_burst;
+option_get option_get_rtoinfo, option_get_associnfo, option_get_initmsg, option_get_sack,
+    option_get_burst;
+option_set option_set_pd_point, option_set_interleave;
+option_get option_get_pd_point, option_get_interleave;
+option_get option_get_status, option_get_stats;
+
+/* ---- option_path.c ---- */
+
+option_set option_set_primary, option_set_path, option_set_thresholds, option_set_thresholds_v2;
+option_get option_get_primary, option_get_path, option_get_thresholds, option_get_thresholds_v2;
+option_set option_set_encapsulation, option_set_pf_exposure;
+option_get option_get_encapsulation, option_get_pf_exposure, option_get_path_info;
+/* Fills the struct sctp_paddrinfo of a path. Returns 0, or -EINVAL when there is none. */
+int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *info);
+
+/* ---- option_message.c ---- */
+
+option_set option_set_send_param, option_set_sndinfo, option_set_context, option_set_mapped;
+option_get option_get_send_param, option_get_sndinfo, option_get_context, option_get_mapped;
+option_set option_set_events, option_set_event, option_set_rcvinfo, option_set_nxtinfo;
+option_get option_get_events, option_get_event, option_get_rcvinfo, option_get_nxtinfo;
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Options of the levels SOL_SOCKET and IPPROTO_IPV6 (RFC 6458 8.1.4, 8.1.6, 8.1.7; socket(7),
+ * ipv6(7)).
+ */
+#include "api/option.h"
+
+#include "api/stack.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+static int read_int(const void *value) {
+    int n;
+    memcpy(&n, value, sizeof n);
+    return n;
+}
+
+static int write_int(int n, void *value, socklen_t *length) {
+    memcpy(value, &n, sizeof n);
+    *length = sizeof n;
+    return 0;
+}
+
+/* As Linux: a value beyond the limits becomes the limit, and twice the value is read back. */
+int option_set_buffer(struct call *c, const struct option *option, const void *value,
+                      socklen_t length) {
+    const struct usctp_tunable_info *info = usctp_tunable_info(option->tunable);
+    int n = read_int(value);
+    uint64_t bytes = n < 0 ? info->maximum : (uint64_t)n;
+    (void)length;
+    if (bytes < info->minimum)
+        bytes = info->minimum;
+    if (bytes > info->maximum)
+        bytes = info->maximum;
+    return option_tune(c, option->tunable, bytes);
+}
+
+int option_get_buffer(struct call *c, const struct option *option, void *value, socklen_t *length) {
+    uint64_t twice = 2 * option_value(c, option->tunable);
+    return write_int(twice > INT_MAX ? INT_MAX : (int)twice, value, length);
+}
+
+int option_set_linger(struct call *c, const struct option *option, const void *value,
+                      socklen_t length) {
+    struct linger given;
+    (void)option;
+    (void)length;
+    memcpy(&given, value, sizeof given);
+    if (given.l_onoff && given.l_linger < 0)
+        return -EINVAL; /* RFC 6458 8.1.4 */
+    c->socket->linger = (struct linger){.l_onoff = given.l_onoff != 0, .l_linger = given.l_linger};
+    return 0;
+}
+
+int option_get_linger(struct call *c, const struct option *option, void *value, socklen_t *length) {
+    (void)option;
+    memcpy(value, &c->socket->linger, sizeof c->socket->linger);
+    *length = sizeof c->socket->linger;
+    return 0;
+}
+
+/* The kernel keeps them with the descriptor, for duplicates too. */
+int option_set_timeout(struct call *c, const struct option *option, const void *value,
+                       socklen_t length) {
+    return setsockopt(c->fd, SOL_SOCKET, option->name, value, length) == 0 ? 0 : -errno;
+}
+
+int option_get_timeout(struct call *c, const struct option *option, void *value,
+                       socklen_t *length) {
+    return getsockopt(c->fd, SOL_SOCKET, option->name, value, length) == 0 ? 0 : -errno;
+}
+
+int option_set_reuse_address(struct call *c, const struct option *option, const void *value,
+                             socklen_t length) {
+    (void)option;
+    (void)length;
+    c->socket->reuse_address = read_int(value) != 0;
+    return 0;
+}
+
+int option_get_reuse_address(struct call *c, const struct option *option, void *value,
+                             socklen_t *length) {
+    (void)option;
+    return write_int(c->socket->reuse_address, value, length);
+}
+
+int option_set_v6only(struct call *c, const struct option *option, const void *value,
+                      socklen_t length) {
+    (void)option;
+    (void)length;
+    if (c->socket->domain != AF_INET6)
+        return -ENOPROTOOPT;
+    if (c->socket->endpoint != 0)
+        return -EINVAL;
+    c->socket->v6only = read_int(value) != 0;
+    return 0;
+}
+
+int option_get_v6only(struct call *c, const struct option *option, void *value, socklen_t *length) {
+    (void)option;
+    if (c->socket->domain != AF_INET6)
+        return -ENOPROTOOPT;
+    return write_int(c->socket->v6only, value, length);
+}
+
+int option_get_error(struct call *c, const struct option *option, void *value, socklen_t *length) {
+    int kernel_error = 0;
+    socklen_t bytes = sizeof kernel_error;
+    (void)option;
+    /* Clears what poll() shows as POLLERR. */
+    if (c->socket->error != 0)
+        getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &kernel_error, &bytes);
+    return write_int(socket_take_error(c->socket), value, length);
+}
+
+int option_get_type(struct call *c, const struct option *option, void *value, socklen_t *length) {
+    (void)c;
+    (void)option;
+    return write_int(SOCK_STREAM, value, length);
+}
+
+int option_get_protocol(struct call *c, const struct option *option, void *value,
+                        socklen_t *length) {
+    (void)c;
+    (void)option;
+    return write_int(IPPROTO_SCTP, value, length);
+}
+
+int option_get_domain(struct call *c, const struct option *option, void *value, socklen_t *length) {
+    (void)option;
+    return write_int(c->socket->domain, value, length);
+}
+
+int option_get_accepts(struct call *c, const struct option *option, void *value,
+                       socklen_t *length) {
+    (void)option;
+    return write_int(c->socket->state == SOCKET_LISTENING, value, length);
+}
