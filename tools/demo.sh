@@ -73,6 +73,7 @@ RATE_MBIT=32 # of each path: the file takes 18 s, so that there is a middle
 CAT=$USCTP_BUILD/tools/usctp-cat
 OUT=$USCTP_BUILD/demo # what is left behind
 RTO_MIN=100 RTO_INITIAL=200 RTO_MAX=1000 HEARTBEAT=300 SACK_DELAY=20
+BUFFER_KIB=128 # the most that can be under way, 33 ms at this rate: the queue of the link stays short
 SHOWER=
 PRIMARY='' ALTERNATE='' START=''
 
@@ -82,7 +83,7 @@ tell() {
     printf '%8.3f  * %s\n' "$((now - ${START:-$now}))e-6" "$*"
 }
 
-# slow_down: each path is a link of $RATE_MBIT Mbit/s; where the kernel has no tbf, the file comes slowly
+# slow_down: each path is a link of $RATE_MBIT Mbit/s; where the kernel has no tbf, the file comes no faster
 PACED=
 slow_down() {
     local path
@@ -92,9 +93,10 @@ slow_down() {
     done
 }
 
-# feed: the file, as fast as it can be read or at about the rate
+# feed: the file into the sender's stdin, as fast as it is read or at about the rate
 feed() {
     local block=0
+    exec >"$WORK/input.fifo"
     if [[ -z $PACED ]]; then exec cat "$WORK/sent.data"; fi
     while [[ $block -lt $((MIB * 16)) ]]; do
         dd if="$WORK/sent.data" bs=64k skip=$block count=1 status=none
@@ -104,9 +106,10 @@ feed() {
 }
 
 settings() {
-    echo "On both hosts, low timers instead of RFC 9260's, so that all fits into a minute:"
+    echo "On both hosts, timers lower than RFC 9260's, so that all fits into a minute:"
     echo "  RTO.Min $RTO_MIN ms (1 s)   RTO.Initial $RTO_INITIAL ms (1 s)   RTO.Max $RTO_MAX ms (60 s)"
     echo "  HB.interval $HEARTBEAT ms (30 s)   SACK delay $SACK_DELAY ms (200 ms; must stay below the peer's RTO.Min)"
+    echo "  receive buffer $BUFFER_KIB KiB (1024 KiB), so that not all of the file is on its way at once"
 }
 
 # show: the sender's events, as they happen, until it has ended
@@ -116,18 +119,20 @@ show() {
 }
 
 start() {
-    local options=(-v --rto "$RTO_MIN,$RTO_INITIAL,$RTO_MAX" --heartbeat "$HEARTBEAT" --sack-delay "$SACK_DELAY")
+    local options=(-v --rto "$RTO_MIN,$RTO_INITIAL,$RTO_MAX" --heartbeat "$HEARTBEAT" --sack-delay "$SACK_DELAY"
+        --set receive_buffer_bytes=$((BUFFER_KIB << 10)))
     spawn receiver in_net "$NET_B" "$CAT" "${options[@]}" -l "$PRIMARY,$ALTERNATE" $PORT \
         </dev/null >"$WORK/received.data"
     wait_until 10 has_line receiver listening || fail "the receiver does not start"
     mkfifo "$WORK/input.fifo"
-    spawn feeder feed </dev/null >"$WORK/input.fifo"
+    spawn feeder feed </dev/null
     START=${EPOCHREALTIME/./}
     spawn sender in_net "$NET_A" "$CAT" "${options[@]}" --pcap "$OUT/sender.pcap" \
         --bind "$(joined "${A_ADDR[@]}")" "$PRIMARY,$ALTERNATE" $PORT <"$WORK/input.fifo" >/dev/null
     show
 }
 
+has_arrived() { [[ $(stat -c %s "$WORK/received.data") -ge $1 ]]; }
 received_mib() { echo $(($(stat -c %s "$WORK/received.data") >> 20)); }
 
 # await SECONDS WHAT PATTERN: a line of the sender's about what happens after the line AFTER of its log
@@ -145,7 +150,7 @@ log_says() { tail -n +$((AFTER + 1)) "$WORK/sender.err" | grep -q "$1"; }
 
 cut_and_repair() {
     local dropped
-    wait_until 20 has_size "$WORK/received.data" $((MIB << 18)) || fail "a quarter of the file does not arrive"
+    wait_until 20 has_arrived $((MIB << 18)) || fail "a quarter of the file does not arrive"
     tell "$(received_mib) MiB have arrived. The primary path goes dark, with DATA outstanding on it"
     AFTER=$(wc -l <"$WORK/sender.err")
     path_cut 0 b
@@ -169,37 +174,47 @@ end() {
     tell "both ends have shut down gracefully"
 }
 
-# examine: asks the capture; prints two lines, fails where the story is another
+# dissect: one line a packet: destination (IPv4 or IPv6), checksum status (1: good), malformed, TSNs of its
+# DATA chunks.  Only what is in the capture is dissected: other protocols would take the file for theirs.
+dissect() {
+    mkdir -p "$WORK/wireshark"
+    tshark -G protocols 2>/dev/null |
+        awk -F '\t' '$3 !~ /^(frame|raw|ip|ipv6|sctp|_ws.*)$/ { print $3 }' >"$WORK/wireshark/disabled_protos"
+    WIRESHARK_CONFIG_DIR=$WORK/wireshark timeout 100 tshark -n -r "$OUT/sender.pcap" -o 'sctp.checksum:CRC 32c' \
+        -T fields -E occurrence=a -e ip.dst -e ipv6.dst -e sctp.checksum.status -e _ws.malformed \
+        -e sctp.data_tsn_raw 2>"$WORK/tshark.err"
+}
+
+# count: "PACKETS BAD MOVED NEW-ON-ALTERNATE NEW-ON-PRIMARY-AFTER" from dissect's lines
+count() {
+    awk -F '\t' -v primary="$PRIMARY" -v alternate="$ALTERNATE" '
+        { packets++; to = $1 != "" ? $1 : $2 }
+        $3 != "1" || $4 != "" { bad++ }
+        to == primary || to == alternate {
+            n = split($5, tsns, ",")
+            for (i = 1; i <= n; i++) {
+                tsn = tsns[i]
+                if (!(tsn in first)) {
+                    first[tsn] = to
+                    if (to == alternate) new_alternate++
+                    else if (new_alternate) again++
+                } else if (first[tsn] == primary && to == alternate && !(tsn in seen)) {
+                    seen[tsn]; moved++
+                }
+            }
+        }
+        END { print packets + 0, bad + 0, moved + 0, new_alternate + 0, again + 0 }'
+}
+
+# examine: what the capture says; fails where it tells another story
 examine() {
     local packets bad moved new_alternate again
-    # One line a packet: destination, checksum status (1: good), malformed, TSNs of its DATA chunks
-    read -r packets bad moved new_alternate again < <(
-        timeout 100 tshark -n -r "$OUT/sender.pcap" --disable-all-protocols --enable-protocol frame \
-            --enable-protocol raw --enable-protocol ip --enable-protocol ipv6 --enable-protocol sctp \
-            --enable-protocol _ws.malformed -o 'sctp.checksum:CRC 32c' -T fields -E occurrence=a \
-            -e ip.dst -e ipv6.dst -e sctp.checksum.status -e _ws.malformed -e sctp.data_tsn_raw 2>/dev/null |
-            awk -F '\t' -v primary="$PRIMARY" -v alternate="$ALTERNATE" '
-                { packets++; to = $1 != "" ? $1 : $2 }
-                $3 != "1" || $4 != "" { bad++ }
-                $5 != "" && (to == primary || to == alternate) {
-                    n = split($5, tsns, ",")
-                    for (i = 1; i <= n; i++) {
-                        tsn = tsns[i]
-                        if (!(tsn in first)) {
-                            first[tsn] = to
-                            if (to == alternate) new_alternate++
-                            else if (new_alternate) again++
-                        } else if (first[tsn] == primary && to == alternate && !(tsn in seen)) {
-                            seen[tsn]; moved++
-                        }
-                    }
-                }
-                END { print packets + 0, bad + 0, moved + 0, new_alternate + 0, again + 0 }')
+    read -r packets bad moved new_alternate again < <(dissect | count)
     [[ ${packets:-0} -gt 0 ]] || fail "tshark reads no packet from the capture"
-    echo "  $packets packets; every checksum good, nothing malformed"
+    echo "  $packets packets, $bad of them with a bad checksum or malformed"
     echo "  $moved TSNs were first sent on the primary and arrived over the alternate"
     echo "  $new_alternate new TSNs then went over the alternate, $again new ones over the primary after its return"
-    [[ $bad = 0 ]] || fail "tshark finds $bad packets bad"
+    [[ $bad = 0 ]] || fail "tshark finds fault with $bad packets"
     [[ $moved -gt 0 ]] || fail "nothing was retransmitted on the alternate"
     [[ $again -gt 0 ]] || fail "no new TSN was sent on the primary again"
 }
@@ -228,9 +243,9 @@ cut_and_repair
 end
 cp "$WORK/receiver.err" "$OUT/receiver.log"
 cp "$WORK/sender.err" "$OUT/sender.log"
-echo "What the packets say ($OUT/sender.pcap)"
+echo "What the packets say (${OUT#"$PWD"/}/sender.pcap):"
 examine
 sums
-echo "To look at the packets:"
-echo "  tshark -r $OUT/sender.pcap -o 'sctp.checksum:CRC 32c' -Y 'not sctp.chunk_type == 0' | less"
+echo "To look at them (all but DATA; the logs of both ends are beside the capture):"
+echo "  tshark -r ${OUT#"$PWD"/}/sender.pcap -o 'sctp.checksum:CRC 32c' -Y 'not sctp.chunk_type == 0' | less"
 echo "Done: nothing was lost."

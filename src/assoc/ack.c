@@ -35,6 +35,7 @@ bool ack_write(struct assoc *a, struct writer *w) {
 
 void ack_sent(struct assoc *a) {
     received_tsn_clear_duplicates(&a->received);
+    a->has_sacked = true;
     a->packets_unacknowledged = 0;
     a->sack_due = false;
     a->pending &= ~(uint32_t)PENDING_SACK;
@@ -45,8 +46,10 @@ void ack_sent(struct assoc *a) {
 
 /* Keeps the SACK of this moment as a chunk of its own. */
 static void snapshot(struct assoc *a) {
-    uint8_t memory[CHUNK_HEADER_BYTES + SACK_FIXED_BYTES + 4 * 64];
-    struct writer w = writer_over(memory, sizeof memory);
+    uint8_t memory[CHUNK_HEADER_BYTES + SACK_FIXED_BYTES + 4 * MAX_GAPS];
+    const struct path *p = path_manager_control_path(a, a->last_data_path);
+    size_t room = path_packet_bytes(p) - PACKET_HEADER_BYTES;
+    struct writer w = writer_over(memory, room < sizeof memory ? room : sizeof memory);
     if (a->batch_sacks >= a->config.gap_sacks_per_batch || !ack_write(a, &w))
         return;
     uint8_t *chunk = association_queue_control(a, a->last_data_path, writer_used(&w));
@@ -59,6 +62,7 @@ static void snapshot(struct assoc *a) {
 
 void ack_before_data(struct inbound *in) {
     struct assoc *a = in->assoc;
+    in->had_gap = received_tsn_has_gap(&a->received);
     if (a->batch_wants_sack)
         snapshot(a);
     a->batch_wants_sack = false;
@@ -68,20 +72,18 @@ void ack_on_packet(struct inbound *in) {
     struct assoc *a = in->assoc;
     a->packets_unacknowledged++;
     bool has_gap = received_tsn_has_gap(&a->received);
-    /* 6.2: duplicates alone, the I bit, a drop: at once. 6.7: while there is a gap: every packet.
-     */
-    if (has_gap || in->wants_sack || in->had_duplicate)
+    /* 6.2: duplicates alone, the I bit, a drop: at once. 6.7: while there is a gap: every packet;
+     * and what fills it (RFC 5681 4.2). 5.1: the first DATA. */
+    if (has_gap || in->had_gap || in->wants_sack || in->had_duplicate || !a->has_sacked)
         a->sack_due = true;
     bool is_frequent =
         a->config.sack_every_second_packet && a->packets_unacknowledged >= a->config.sack_frequency;
     a->batch_wants_sack = has_gap || is_frequent;
     if (a->state == USCTP_SHUTDOWN_SENT) {
-        /* 9.2: each packet with DATA is answered by SHUTDOWN, and by a SACK when that cannot say it
-         * all. */
+        /* 9.2: each packet with DATA is answered by SHUTDOWN, and by a SACK: it alone tells gaps,
+         * duplicates and the window. */
         association_pend(a, PENDING_SHUTDOWN);
-        a->sack_due = has_gap || in->had_duplicate;
-        if (!a->sack_due)
-            a->packets_unacknowledged = 0;
+        a->sack_due = true;
     }
     association_touch(a);
 }

@@ -149,13 +149,14 @@ static void stop_timers(struct assoc *a) {
     }
 }
 
-static void free_control(struct assoc *a) {
+void association_drop_control(struct assoc *a) {
     struct control_chunk *c;
     while ((c = STAILQ_FIRST(&a->control)) != NULL) {
         STAILQ_REMOVE_HEAD(&a->control, link);
         env_release(&a->engine->env, c, sizeof *c + c->bytes);
     }
     a->control_count = 0;
+    a->pending &= ~(uint32_t)PENDING_CONTROL;
 }
 
 static void unlist(struct assoc *a) {
@@ -180,7 +181,7 @@ void association_delete(struct assoc *a) {
     while (a->path_count > 0)
         path_remove(a, a->path_count - 1);
     timers_unreserve(&engine->timers, ASSOC_TIMERS);
-    free_control(a);
+    association_drop_control(a);
     outstanding_free(&a->outstanding, &a->send_queue, env);
     send_queue_free(&a->send_queue, env);
     receive_queue_free(&a->inbox, env);
@@ -255,15 +256,20 @@ int association_list_local(struct assoc *a, const struct usctp_addr *destination
 }
 
 /* 5.2.4.1: the paths of the new incarnation, with windows and timers as at the start. */
-static void reset_paths(struct assoc *a) {
+static void reset_paths(struct assoc *a, const struct path *proven) {
+    a->primary = a->data_path = proven->index;
     for (uint32_t i = 0; i < a->path_count; i++) {
         struct path *p = a->paths[i];
         const struct rto_limits limits = path_rto_limits(p);
         timer_stop(&p->t3, &a->engine->timers);
         timer_stop(&p->heartbeat, &a->engine->timers);
+        /* 5.4 rule 2 */
+        p->is_confirmed = p == proven;
+        if (!p->is_confirmed)
+            path_set_state(p, USCTP_PATH_STATE_UNCONFIRMED);
         p->heartbeat_outstanding = p->wants_heartbeat = false;
         p->error_count = 0;
-        p->next_measurement_us = 0;
+        p->next_measurement_us = p->last_data_us = 0;
         rto_init(&p->rto, &limits);
         if (p->is_confirmed)
             path_set_state(p, USCTP_PATH_STATE_ACTIVE);
@@ -276,9 +282,14 @@ static void drop_partial(struct assoc *a) {
     const struct usctp_notification lost = {.kind = USCTP_NOTIFY_PARTIAL_DELIVERY_ABORTED,
                                             .sid = a->reassembly.partial->sid,
                                             .value = a->reassembly.partial->ssn};
-    receive_queue_abort_partial(&a->inbox, a->reassembly.partial, &a->engine->env);
+    bool was_read = receive_queue_abort_partial(&a->inbox, a->reassembly.partial, &a->engine->env);
     a->reassembly.partial = NULL;
-    association_notify(a, &lost);
+    /* RFC 6458 6.1.7: before anything else, to whom has read a part; who has not misses nothing. */
+    if (!was_read || !(a->subscribed & USCTP_NOTIFY_PARTIAL_DELIVERY_ABORTED))
+        return;
+    if (receive_queue_notify_first(&a->inbox, &lost, &a->engine->env))
+        a->counters.dropped_notifications++;
+    association_raise(a, USCTP_EVENT_READABLE);
 }
 
 bool association_restart(struct assoc *a, const struct cookie_content *cookie,
@@ -300,13 +311,13 @@ bool association_restart(struct assoc *a, const struct cookie_content *cookie,
     reassembly_free(&a->reassembly, env);
     a->reassembly = fresh;
     send_queue_reset_ssns(&a->send_queue);
-    free_control(a);
+    association_drop_control(a);
     stop_timers(a);
-    reset_paths(a);
+    reset_paths(a, path_find(a, &cookie->source));
     a->pending = 0;
-    a->in_fast_recovery = a->retransmit_now = a->probe_now = a->sack_due = a->peer_shut_down =
-        false;
-    a->packets_unacknowledged = a->error_count = a->shutdown_retransmits = 0;
+    a->in_fast_recovery = a->retransmit_now = a->probe_now = a->sack_since_t3 = a->sack_due =
+        a->batch_wants_sack = a->has_sacked = a->peer_shut_down = false;
+    a->packets_unacknowledged = a->error_count = a->shutdown_retransmits = a->credit = 0;
     a->advertised_rwnd = a->config.receive_buffer_bytes;
     a->local_tie_tag = a->peer_tie_tag = 0;
     association_enter_tag(a, cookie->local_tag);
@@ -325,8 +336,11 @@ bool association_restart(struct assoc *a, const struct cookie_content *cookie,
     return true;
 }
 
+static void report_failed(struct assoc *a, struct outbound_message *m);
+
 void association_establish(struct assoc *a, uint64_t now_us) {
     struct usctp_engine *engine = a->engine;
+    struct outbound_message *m;
     timer_stop(&a->t1, &engine->timers);
     a->init_retransmits = 0;
     a->error_count = 0;
@@ -341,6 +355,9 @@ void association_establish(struct assoc *a, uint64_t now_us) {
                                           .inbound_streams = a->inbound_streams};
     association_notify(a, &up);
     association_raise(a, USCTP_EVENT_ESTABLISHED | USCTP_EVENT_PATH);
+    /* 5.1.1: the peer takes fewer streams than the user was promised before he was heard. */
+    while ((m = send_queue_pop_beyond(&a->send_queue, a->outbound_streams)) != NULL)
+        report_failed(a, m);
     path_heartbeat_start_all(a, now_us);
     association_pend(a, PENDING_DATA);
     if (a->user_shutdown)
@@ -413,8 +430,8 @@ void association_end(struct assoc *a, int error, uint16_t cause, const struct ch
     for (uint32_t i = 0; i < a->path_count; i++)
         a->paths[i]->wants_route = false;
     a->error = error;
+    association_drop_control(a);
     a->pending &= PENDING_ABORT | PENDING_SHUTDOWN_COMPLETE;
-    free_control(a);
     if (error == 0)
         engine->counters.graceful_shutdowns++;
     else

@@ -66,7 +66,8 @@ struct path {
     enum usctp_path_state state;
     bool is_confirmed; /* 5.4 */
     bool wants_route, wants_heartbeat, heartbeat_outstanding;
-    uint16_t udp_port; /* RFC 6951: the peer's port, 0 = not encapsulated */
+    bool has_probe_turn; /* its heartbeat timer waits for its turn to be verified */
+    uint16_t udp_port;   /* RFC 6951: the peer's port, 0 = not encapsulated */
     uint32_t error_count;
     uint32_t mtu_bytes; /* of IP packets on the way */
     uint32_t pmdcs;     /* the largest DATA chunk that fits */
@@ -109,16 +110,15 @@ struct assoc {
 
     struct path *paths[USCTP_MAX_ADDRESSES]; /* dense */
     uint32_t path_count, primary, data_path, generation;
-    uint32_t amdcs;       /* the smallest PMDCS: what fits every path (RFC 9260 1.3) */
-    uint32_t error_count; /* 8.1 */
+    uint64_t next_probe_us; /* when the next address may be verified (5.4) */
+    uint32_t amdcs;         /* the smallest PMDCS: what fits every path (RFC 9260 1.3) */
+    uint32_t error_count;   /* 8.1 */
 
     uint32_t pending; /* enum pending_bit */
     STAILQ_HEAD(, control_chunk) control;
     uint32_t control_count;
     uint8_t *abort_causes; /* with PENDING_ABORT */
     uint16_t abort_causes_bytes;
-    bool abort_has_t;
-    uint32_t last_tag; /* tag of the last packet: PENDING_ABORT */
 
     struct timer t1, t2, t5, sack_timer;
     uint32_t init_retransmits, shutdown_retransmits, stale_cookies;
@@ -138,6 +138,7 @@ struct assoc {
     uint32_t packets_unacknowledged; /* with DATA */
     uint32_t batch_sacks;            /* snapshots made in this batch */
     bool sack_due, batch_wants_sack;
+    bool has_sacked;        /* the first DATA has been acknowledged (5.1) */
     uint8_t last_data_path; /* where the last DATA came from */
     bool peer_shut_down;
 
@@ -239,6 +240,8 @@ void association_reap(struct usctp_engine *engine);
 void association_check_done(struct assoc *a);
 void association_pend(struct assoc *a, uint32_t bits);
 void association_raise(struct assoc *a, uint32_t event_bits);
+/* Throws away what is queued in control chunks. */
+void association_drop_control(struct assoc *a);
 void association_notify(struct assoc *a, const struct usctp_notification *notification);
 void association_touch(struct assoc *a);
 /* Queues a chunk for a path, within the limit. Returns where its bytes, padding included, are to be
@@ -280,7 +283,11 @@ void path_choose_source(struct path *p);
 uint32_t path_packet_bytes(const struct path *p);
 void path_set_mtu(struct path *p, uint32_t mtu_bytes);
 void path_set_state(struct path *p, enum usctp_path_state state);
+/* It is the peer's (5.4). */
+void path_confirm(struct path *p);
 struct rto_limits path_rto_limits(const struct path *p);
+/* The congestion window of a path that nothing is known of (7.2.1, 7.2.5). */
+void path_reset_congestion(struct path *p);
 void path_measured(struct path *p, uint64_t rtt_us);
 void path_start_t3(struct path *p, uint64_t now_us);
 
@@ -298,6 +305,9 @@ struct path *path_manager_control_path(struct assoc *a, uint32_t wanted);
 bool path_manager_on_error(struct path *p, bool counts_for_association, uint64_t now_us);
 /* Something was acknowledged there. */
 void path_manager_on_alive(struct path *p, uint64_t now_us);
+
+/* A HEARTBEAT as path_heartbeat_write writes it. */
+#define PATH_HEARTBEAT_CHUNK_BYTES 40u
 
 /* ---- conductors' entries from input.c, engine.c and user.c
  * ---------------------------------------------------------------- */
@@ -318,7 +328,7 @@ struct inbound {
     uint64_t now_us;
     uint32_t chunk_index;
     uint32_t reply_bytes; /* of control chunks queued in answer to this packet (12.4) */
-    bool had_data, had_new_data, had_duplicate, wants_sack;
+    bool had_data, had_new_data, had_duplicate, had_gap, wants_sack;
 };
 
 /* handshake.c: 5.1; handshake_collision.c: 5.2 */
@@ -330,12 +340,19 @@ handshake_on_cookie_echo(struct inbound *in,
                          const struct chunk *chunk); /* sets in->assoc when it makes one */
 enum chunk_verdict handshake_on_cookie_ack(struct inbound *in, const struct chunk *chunk);
 void handshake_on_t1(struct assoc *a, uint64_t now_us);
-void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us);
+void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us); /* in COOKIE-ECHOED */
 /* Loads what the peer's INIT or INIT ACK says into the association; used again for collision and
  * restart. Returns 0 or a negative enum usctp_error. */
 int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
                         const struct usctp_addr *source, uint64_t now_us);
 void handshake_fill_init(const struct assoc *a, struct init_content *content);
+/* May the peer be reached at an address that it lists, when it is reached at `source` (5.1.2, RFC
+ * 5062 5)? */
+bool handshake_is_usable(const struct assoc *a, const struct usctp_addr *address,
+                         const struct usctp_addr *source);
+/* An address as listed, with the link that a link-local one lacks on the wire. */
+struct usctp_addr handshake_scoped(const struct usctp_addr *address,
+                                   const struct usctp_addr *source);
 /* Answers an INIT with INIT ACK and a cookie: tags and TSN as given in *cookie. */
 void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
                               struct cookie_content *cookie, const struct endpoint *ep,
@@ -351,6 +368,8 @@ void handshake_send_stale_cookie(struct inbound *in, uint32_t peer_tag, uint64_t
 
 /* receive_data.c, ack.c */
 enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk *chunk);
+/* The user has read, or will not read any more: what waited for that goes on. */
+void receive_data_on_read(struct assoc *a);
 void ack_on_packet(struct inbound *in);
 void ack_on_batch_end(struct assoc *a, uint64_t now_us);
 void ack_before_data(struct inbound *in);
@@ -370,6 +389,8 @@ bool retransmit_on_cumulative(struct assoc *a, uint32_t cumulative_tsn, uint64_t
 void path_heartbeat_start_all(struct assoc *a, uint64_t now_us);
 void path_heartbeat_stop_all(struct assoc *a);
 void path_heartbeat_schedule(struct path *p, uint64_t now_us);
+/* RFC 7829 3.2 (5), (6): it is probed at once and then each RTO, if heartbeats are on. */
+void path_heartbeat_on_potentially_failed(struct path *p, uint64_t now_us);
 void path_heartbeat_probe(struct path *p);
 void path_heartbeat_on_timer(struct path *p, uint64_t now_us);
 enum chunk_verdict path_heartbeat_on_request(struct inbound *in, const struct chunk *chunk);
@@ -405,6 +426,8 @@ void out_of_the_blue_on_packet(struct inbound *in);
 /* Queues a stateless packet back to where `in` came from; `w` holds it whole but for the checksum.
  */
 void out_of_the_blue_reply(struct inbound *in, const struct writer *w);
+/* Answers with a lone chunk, the T bit and the packet's own tag (8.4 rules 5 and 8). */
+void out_of_the_blue_reflect(struct inbound *in, uint8_t type);
 void out_of_the_blue_free(struct usctp_engine *engine);
 
 /* endpoint.c */
@@ -415,6 +438,8 @@ struct endpoint *endpoint_find_listener(const struct usctp_engine *engine,
 /* Does any endpoint have this port? */
 struct endpoint *endpoint_find(const struct usctp_engine *engine, const struct usctp_addr *address,
                                uint16_t port);
+/* Can it send to addresses of a family? */
+bool endpoint_has_family(const struct endpoint *ep, uint32_t family);
 struct address_choice endpoint_address_choice(const struct usctp_engine *engine,
                                               const struct endpoint *ep);
 void endpoint_raise(struct usctp_engine *engine, struct endpoint *ep, uint32_t bits);
@@ -424,5 +449,7 @@ void endpoint_remove_assoc(struct usctp_engine *engine, struct assoc *a);
 /* input.c, engine.c */
 void input_drop(struct inbound *in, enum usctp_drop why);
 uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value);
+/* Is every value within its range? */
+bool engine_config_is_valid(const struct usctp_config *config);
 
 #endif

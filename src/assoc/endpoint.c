@@ -33,6 +33,16 @@ static bool takes_family(const struct endpoint *ep, const struct usctp_addr *add
     return true;
 }
 
+bool endpoint_has_family(const struct endpoint *ep, uint32_t family) {
+    const struct usctp_addr any = {.family = family};
+    if (ep->bound_count == 0)
+        return takes_family(ep, &any);
+    for (uint32_t i = 0; i < ep->bound_count; i++)
+        if (ep->bound[i].family == family)
+            return true;
+    return false;
+}
+
 /* 2: bound to this very address; 1: wildcard; 0: no match. */
 static int match(const struct endpoint *ep, const struct usctp_addr *address) {
     if (ep->bound_count == 0)
@@ -153,7 +163,8 @@ int32_t usctp_endpoint_open(struct usctp_engine *engine,
                             const struct usctp_endpoint_options *options) {
     if (!engine || !options || options->port == 0 ||
         !addresses_are_valid(options->addresses, options->address_count) ||
-        (options->address_count == 0 && !options->ipv4 && !options->ipv6))
+        (options->address_count == 0 && !options->ipv4 && !options->ipv6) ||
+        (options->config && !engine_config_is_valid(options->config)))
         return USCTP_ERR_INVALID;
     if (port_in_use(engine, options, NULL))
         return USCTP_ERR_IN_USE;

@@ -36,7 +36,7 @@ static void free_tables(struct usctp_engine *engine) {
     env_release(env, engine->host, sizeof *engine->host * engine->host_count);
 }
 
-static bool config_is_valid(const struct usctp_config *config) {
+bool engine_config_is_valid(const struct usctp_config *config) {
     struct usctp_config scratch = *config;
     for (int t = 0; t < (int)USCTP_TUNABLE_COUNT; t++)
         if (usctp_config_set(&scratch, (enum usctp_tunable)t,
@@ -49,7 +49,7 @@ struct usctp_engine *usctp_engine_new(const struct usctp_environment *environmen
                                       const struct usctp_config *config, uint64_t now_us) {
     if (!environment || !environment->allocator.allocate || !environment->allocator.release ||
         !environment->random.fill || !environment->crypto.hmac_sha256 ||
-        (config && !config_is_valid(config)))
+        (config && !engine_config_is_valid(config)))
         return NULL;
     struct env env = {.given = *environment};
     struct usctp_engine *engine = env_allocate(&env, sizeof *engine);
@@ -117,13 +117,32 @@ static void on_cookie_key_timer(struct usctp_engine *engine, uint64_t now_us) {
     timer_start(&engine->cookie_timer, &engine->timers, now_us + engine->config.cookie_key_life_us);
 }
 
+/* How often it has now expired in a row. */
+static uint64_t expiries(const struct assoc *a, const struct timer *timer) {
+    switch ((enum timer_kind)timer->kind) {
+    case TIMER_T1:
+        return a->init_retransmits + 1u;
+    case TIMER_T2:
+        return a->shutdown_retransmits + 1u;
+    case TIMER_T3:
+    case TIMER_HEARTBEAT:
+        return a->paths[timer->index]->error_count + 1u;
+    case TIMER_T5:
+    case TIMER_SACK:
+    case TIMER_COOKIE_KEY:
+        break;
+    }
+    return 1;
+}
+
 static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t now_us) {
     if (timer->kind == TIMER_COOKIE_KEY) {
         on_cookie_key_timer(engine, now_us);
         return;
     }
     struct assoc *a = timer->owner;
-    association_trace(a, USCTP_TRACE_TIMER, timer->index, (const uint64_t[3]){timer->kind, 0, 0});
+    association_trace(a, USCTP_TRACE_TIMER, timer->index,
+                      (const uint64_t[3]){timer->kind, expiries(a, timer), 0});
     switch ((enum timer_kind)timer->kind) {
     case TIMER_T1:
         handshake_on_t1(a, now_us);

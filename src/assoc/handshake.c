@@ -18,28 +18,20 @@
  * --------------------------------------------------------------------------------------------------
  */
 
-static bool has_family(const struct endpoint *ep, enum usctp_family family) {
-    if (ep->bound_count == 0)
-        return family == USCTP_FAMILY_IPV4 ? ep->ipv4 : ep->ipv6;
-    for (uint32_t i = 0; i < ep->bound_count; i++)
-        if (ep->bound[i].family == (uint32_t)family)
-            return true;
-    return false;
-}
-
 void handshake_fill_init(const struct assoc *a, struct init_content *content) {
     /* 5.1.2: a single address need not be listed: it is the packet's source. */
-    *content = (struct init_content){.tag = a->local_tag,
-                                     .a_rwnd = a->config.receive_buffer_bytes,
-                                     .initial_tsn = a->local_initial_tsn,
-                                     .outbound_streams = (uint16_t)a->config.outbound_streams,
-                                     .inbound_streams = (uint16_t)a->config.max_inbound_streams,
-                                     .addresses = a->local,
-                                     .address_count = a->local_count > 1 ? a->local_count : 0,
-                                     .lists_supported_types = true,
-                                     .supports_ipv4 = has_family(a->endpoint, USCTP_FAMILY_IPV4),
-                                     .supports_ipv6 = has_family(a->endpoint, USCTP_FAMILY_IPV6),
-                                     .cookie_preservative_ms = a->cookie_preservative_ms};
+    *content =
+        (struct init_content){.tag = a->local_tag,
+                              .a_rwnd = a->config.receive_buffer_bytes,
+                              .initial_tsn = a->local_initial_tsn,
+                              .outbound_streams = (uint16_t)a->config.outbound_streams,
+                              .inbound_streams = (uint16_t)a->config.max_inbound_streams,
+                              .addresses = a->local,
+                              .address_count = a->local_count > 1 ? a->local_count : 0,
+                              .lists_supported_types = true,
+                              .supports_ipv4 = endpoint_has_family(a->endpoint, USCTP_FAMILY_IPV4),
+                              .supports_ipv6 = endpoint_has_family(a->endpoint, USCTP_FAMILY_IPV6),
+                              .cookie_preservative_ms = a->cookie_preservative_ms};
 }
 
 void handshake_begin(struct assoc *a, uint64_t now_us) {
@@ -195,6 +187,18 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
     out_of_the_blue_reply(in, &w);
 }
 
+/* 5.1.2 D: an INIT belongs to the association that has any of the addresses it lists. */
+static struct path *find_listed(const struct inbound *in, const struct init_chunk *init) {
+    struct path *p = NULL;
+    for (uint32_t i = 0; !p && i < init->address_count; i++) {
+        const struct usctp_addr address =
+            handshake_scoped(&init->addresses[i], &in->packet->source);
+        p = association_path_by_address(in->engine, &address, in->header.destination_port,
+                                        in->header.source_port);
+    }
+    return p;
+}
+
 void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
     struct init_chunk init;
     if (in->summary.count != 1 || in->summary.malformed ||
@@ -207,6 +211,9 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
         refuse_init(in, verdict, chunk, &init);
         return;
     }
+    struct path *listed = in->assoc ? NULL : find_listed(in, &init);
+    if (listed)
+        in->assoc = listed->assoc;
     if (in->assoc) {
         handshake_collision_on_init(in, chunk, &init);
         return;
@@ -232,9 +239,8 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
 /* ---- what the peer said
  * --------------------------------------------------------------------------------------- */
 
-/* May the peer be reached at an address that it lists (5.1.2, RFC 5062 5)? */
-static bool is_usable(const struct assoc *a, const struct usctp_addr *address,
-                      const struct usctp_addr *source) {
+bool handshake_is_usable(const struct assoc *a, const struct usctp_addr *address,
+                         const struct usctp_addr *source) {
     if (!addr_is_unicast(address))
         return false;
     enum addr_scope scope = addr_scope(address), reached = addr_scope(source);
@@ -252,13 +258,23 @@ static bool is_usable(const struct assoc *a, const struct usctp_addr *address,
     return has_source;
 }
 
+struct usctp_addr handshake_scoped(const struct usctp_addr *address,
+                                   const struct usctp_addr *source) {
+    struct usctp_addr scoped = *address;
+    if (addr_scope(address) == ADDR_SCOPE_LINK_LOCAL)
+        scoped.scope_id = source->scope_id;
+    return scoped;
+}
+
 static bool is_listed(const struct init_chunk *init, const struct usctp_addr *source,
                       const struct usctp_addr *address) {
     if (addr_equal(address, source))
         return true;
-    for (uint32_t i = 0; i < init->address_count; i++)
-        if (addr_equal(&init->addresses[i], address))
+    for (uint32_t i = 0; i < init->address_count; i++) {
+        const struct usctp_addr listed = handshake_scoped(&init->addresses[i], source);
+        if (addr_equal(&listed, address))
             return true;
+    }
     return false;
 }
 
@@ -275,10 +291,8 @@ static int load_paths(struct assoc *a, const struct init_chunk *init,
     if (!path_find(a, source) && !path_add(a, source, false, udp_port))
         return USCTP_ERR_NO_MEMORY;
     for (uint32_t i = 0; i < init->address_count; i++) {
-        struct usctp_addr address = init->addresses[i];
-        if (addr_scope(&address) == ADDR_SCOPE_LINK_LOCAL)
-            address.scope_id = source->scope_id;
-        if (is_usable(a, &address, source) && !path_find(a, &address))
+        const struct usctp_addr address = handshake_scoped(&init->addresses[i], source);
+        if (handshake_is_usable(a, &address, source) && !path_find(a, &address))
             path_add(a, &address, false, udp_port);
     }
     return 0;
@@ -310,7 +324,7 @@ int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
     a->inbound_streams =
         (uint16_t)(offered < init->outbound_streams ? offered : init->outbound_streams);
     for (uint32_t i = 0; i < a->path_count; i++)
-        congestion_init(&a->paths[i]->congestion, a->paths[i]->pmdcs, init->a_rwnd);
+        path_reset_congestion(a->paths[i]);
     return 0;
 }
 
@@ -320,12 +334,17 @@ int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
 
 /* An INIT ACK that cannot be: the association ends, the peer is told (3.3.3, erratum
  * 7148, 3.3.10.2). */
-static void reject_init_ack(struct assoc *a, enum init_verdict verdict,
+static void reject_init_ack(struct inbound *in, enum init_verdict verdict,
                             const struct init_chunk *init) {
+    struct assoc *a = in->assoc;
     uint8_t cause[64];
     struct writer w = writer_over(cause, sizeof cause);
     const uint16_t missing = PARAM_STATE_COOKIE;
     a->peer_tag = init->tag;
+    if (in->path && in->path->is_confirmed)
+        a->data_path = in->path->index; /* 5.1.2 B: the ABORT goes where this came from */
+    if (init->tag == 0)                 /* 3.3.3: the T bit, and the tag reflected */
+        out_of_the_blue_reflect(in, CHUNK_ABORT);
     switch (verdict) {
     case INIT_OK:
         cause_write_missing_parameters(&w, &missing, 1);
@@ -371,7 +390,11 @@ static void report_unknown(struct inbound *in, const struct init_chunk *init) {
         writer_pad4(&params);
     }
     size_t bytes = writer_used(&params);
-    if (bytes == 0)
+    /* 5.1 C: it goes in the COOKIE ECHO's packet (with a HEARTBEAT, 5.4) or not at all. */
+    size_t packet_bytes = PACKET_HEADER_BYTES + 2 * CHUNK_HEADER_BYTES +
+                          padded4(in->assoc->cookie_bytes) + 4 + bytes + PATH_HEARTBEAT_CHUNK_BYTES;
+    const struct path *p = in->assoc->paths[in->assoc->handshake_path];
+    if (bytes == 0 || packet_bytes > path_packet_bytes(p))
         return;
     put16(writer_take(&whole, 4), CAUSE_UNRECOGNIZED_PARAMETERS);
     put16(cause + 2, (uint16_t)(4 + bytes));
@@ -391,17 +414,19 @@ enum chunk_verdict handshake_on_init_ack(struct inbound *in, const struct chunk 
     }
     enum init_verdict verdict = init_chunk_parse(chunk, &init);
     if (verdict != INIT_OK || !init.cookie) {
-        reject_init_ack(a, verdict, &init);
+        reject_init_ack(in, verdict, &init);
         return CHUNK_DROP_PACKET;
     }
+    bool is_round_trip =
+        a->init_retransmits == 0 && in->path && in->path->index == a->handshake_path;
     /* Memory short: as if it had been lost; T1-init asks again. */
     if (!keep_cookie(a, &init) || handshake_load_peer(a, &init, &in->packet->source, in->now_us))
         return CHUNK_DROP_PACKET;
     timer_stop(&a->t1, &a->engine->timers);
     in->path = path_find(a, &in->packet->source);
-    if (a->init_retransmits == 0)
+    if (is_round_trip)
         path_measured(in->path, in->now_us - a->handshake_sent_us);
-    else if (in->path->is_confirmed)
+    else if (a->init_retransmits > 0 && in->path->is_confirmed)
         a->primary = a->data_path = in->path->index; /* the one that answers */
     if (!a->paths[a->primary]->is_confirmed && in->path->is_confirmed)
         a->primary = a->data_path = in->path->index;
@@ -451,9 +476,8 @@ static struct assoc *find_existing(const struct inbound *in, const struct cookie
         return in->assoc;
     struct path *p = association_path_by_address(in->engine, &cookie->source, cookie->local_port,
                                                  cookie->peer_port);
-    for (uint32_t i = 0; !p && i < init->address_count; i++)
-        p = association_path_by_address(in->engine, &init->addresses[i], cookie->local_port,
-                                        cookie->peer_port);
+    if (!p)
+        p = find_listed(in, init);
     return p ? p->assoc : NULL;
 }
 
@@ -490,6 +514,11 @@ static enum chunk_verdict accept_cookie(struct inbound *in, const struct cookie_
     }
     if (ep->waiting_count >= ep->backlog) {
         engine->counters.backlog_full++;
+        refuse_with(in, init->tag, CAUSE_OUT_OF_RESOURCE);
+        return CHUNK_DROP_PACKET;
+    }
+    if (engine->counters.associations >= engine->config.max_associations) {
+        input_drop(in, USCTP_DROP_LIMIT);
         refuse_with(in, init->tag, CAUSE_OUT_OF_RESOURCE);
         return CHUNK_DROP_PACKET;
     }
@@ -557,8 +586,6 @@ enum chunk_verdict handshake_on_cookie_ack(struct inbound *in, const struct chun
 void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us) {
     struct assoc *a = in->assoc;
     (void)staleness_us;
-    if (a->state != USCTP_COOKIE_ECHOED)
-        return; /* 5.2.6 */
     timer_stop(&a->t1, &a->engine->timers);
     if (++a->stale_cookies > a->config.max_init_retransmits) {
         association_end(a, USCTP_ERR_TIMED_OUT, CAUSE_STALE_COOKIE, NULL);
@@ -571,6 +598,8 @@ void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us) {
     a->cookie_preservative_ms = (uint32_t)(rtt_us / USCTP_MS) + 1000;
     a->init_retransmits = 0;
     a->peer_tag = 0;
+    /* Nothing but the INIT may leave in COOKIE-WAIT. */
+    association_drop_control(a);
     a->pending &= ~(uint32_t)PENDING_COOKIE_ECHO;
     association_set_state(a, USCTP_COOKIE_WAIT);
     association_pend(a, PENDING_INIT);

@@ -45,21 +45,59 @@ static void populate_tie_tags(struct assoc *a) {
         a->peer_tie_tag = env_random32(env);
 }
 
+/* Does the association lack an address that the peer lists and that it would have taken? */
+static bool is_new_address(const struct assoc *a, const struct usctp_addr *listed,
+                           const struct usctp_addr *source) {
+    const struct usctp_addr address = handshake_scoped(listed, source);
+    return !path_find(a, &address) && handshake_is_usable(a, &address, source);
+}
+
 /* 5.2.1, 5.2.2: refuses an INIT that brings addresses which the association does not have, and
  * names them. */
 static bool refuse_new_addresses(struct inbound *in, const struct init_chunk *init) {
+    const struct usctp_addr *source = &in->packet->source;
     uint8_t addresses[512], cause[600];
     struct writer list = writer_over(addresses, sizeof addresses),
                   w = writer_over(cause, sizeof cause);
-    for (uint32_t i = 0; i < init->address_count; i++)
-        if (!path_find(in->assoc, &init->addresses[i]) && addr_is_unicast(&init->addresses[i]) &&
-            writer_room(&list) >= 20)
-            param_address_write(&list, &init->addresses[i]);
-    if (writer_used(&list) == 0)
+    bool is_from_new = !path_find(in->assoc, source), is_source_listed = false;
+    for (uint32_t i = 0; i < init->address_count; i++) {
+        const struct usctp_addr *listed = &init->addresses[i];
+        if (!is_new_address(in->assoc, listed, source))
+            continue;
+        is_source_listed |= addr_equal(listed, source);
+        if (writer_room(&list) >= 20)
+            param_address_write(&list, listed);
+    }
+    if (is_from_new && !is_source_listed && writer_room(&list) >= 20)
+        param_address_write(&list, source);
+    if (writer_used(&list) == 0 && !is_from_new)
         return false;
     cause_write(&w, CAUSE_RESTART_NEW_ADDRESSES, addresses, writer_used(&list));
     handshake_refuse(in, init->tag, cause, writer_used(&w));
     return true;
+}
+
+/* 5.2.1: in COOKIE-WAIT an INIT ACK goes to where the INIT came from, or else to an address that
+ * the user gave and the INIT lists. */
+static void reply_in_cookie_wait(struct inbound *in, const struct init_chunk *init,
+                                 struct cookie_content *cookie) {
+    struct assoc *a = in->assoc;
+    const struct usctp_packet *packet = in->packet;
+    struct usctp_packet moved = *packet;
+    const struct path *p = path_find(a, &packet->source);
+    for (uint32_t i = 0; !p && i < init->address_count; i++) {
+        const struct usctp_addr address = handshake_scoped(&init->addresses[i], &packet->source);
+        p = path_find(a, &address);
+    }
+    if (!p)
+        return;
+    if (!addr_equal(&p->address, &packet->source)) {
+        moved.source = p->address;
+        moved.udp_source = p->udp_port;
+        in->packet = &moved;
+    }
+    handshake_reply_init_ack(in, init, cookie, a->endpoint, &a->config);
+    in->packet = packet;
 }
 
 void handshake_collision_on_init(struct inbound *in, const struct chunk *chunk,
@@ -75,7 +113,8 @@ void handshake_collision_on_init(struct inbound *in, const struct chunk *chunk,
     case USCTP_COOKIE_WAIT: /* 5.2.1: the parameters of our own INIT */
         cookie.local_tag = a->local_tag;
         cookie.local_initial_tsn = a->local_initial_tsn;
-        break;
+        reply_in_cookie_wait(in, init, &cookie); /* no Tie-Tags */
+        return;
     case USCTP_COOKIE_ECHOED:
         if (refuse_new_addresses(in, init))
             return;
@@ -96,8 +135,6 @@ void handshake_collision_on_init(struct inbound *in, const struct chunk *chunk,
     }
     cookie.local_tie_tag = a->local_tie_tag;
     cookie.peer_tie_tag = a->peer_tie_tag;
-    if (a->state == USCTP_COOKIE_WAIT)
-        cookie.local_tie_tag = cookie.peer_tie_tag = 0;
     handshake_reply_init_ack(in, init, &cookie, a->endpoint, &a->config);
 }
 
@@ -105,6 +142,8 @@ static void acknowledge_cookie(struct inbound *in) {
     struct assoc *a = in->assoc;
     if (in->path && in->path->is_confirmed)
         a->handshake_path = in->path->index;
+    else
+        a->handshake_path = (uint8_t)path_manager_control_path(a, a->data_path)->index;
     association_pend(a, PENDING_COOKIE_ACK);
     association_touch(a);
 }
@@ -122,8 +161,10 @@ static enum chunk_verdict restart(struct inbound *in, const struct cookie_conten
             error_chunk_report(in, cause, writer_used(&w));
         return CHUNK_DROP_PACKET;
     }
+    if (!path_find(a, &cookie->source))
+        return CHUNK_DROP_PACKET;
     for (uint32_t i = 0; i < init->address_count; i++)
-        if (addr_is_unicast(&init->addresses[i]) && !path_find(a, &init->addresses[i]))
+        if (is_new_address(a, &init->addresses[i], &cookie->source))
             return CHUNK_DROP_PACKET; /* 5.2.2 */
     if (!association_restart(a, cookie, init, in->now_us))
         return CHUNK_DROP_PACKET;
@@ -141,6 +182,7 @@ static enum chunk_verdict collide(struct inbound *in, const struct cookie_conten
     if (is_new) {
         if (handshake_load_peer(a, init, &cookie->source, in->now_us))
             return CHUNK_DROP_PACKET;
+        path_confirm(path_find(a, &cookie->source)); /* 5.4 rule 2 */
         in->engine->counters.active_establishments++;
         association_establish(a, in->now_us);
     } else {

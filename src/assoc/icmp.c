@@ -29,8 +29,13 @@ static void on_protocol_unreachable(struct assoc *a, bool is_init) {
     association_end(a, in_handshake ? USCTP_ERR_REFUSED : USCTP_ERR_RESET, 0, NULL);
 }
 
+#define LEAST_IPV6_MTU_BYTES 1280u
+
 /* ICMP7: smaller only; DATA already cut may be fragmented by IP. */
 static void on_packet_too_big(struct path *p, uint32_t mtu_bytes) {
+    /* RFC 8201 4: no IPv6 link takes less. */
+    if (p->address.family == USCTP_FAMILY_IPV6 && mtu_bytes < LEAST_IPV6_MTU_BYTES)
+        return;
     if (mtu_bytes < p->mtu_bytes)
         path_set_mtu(p, mtu_bytes);
 }

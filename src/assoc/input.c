@@ -156,12 +156,14 @@ static void on_association_packet(struct inbound *in, const uint8_t *chunks, siz
     }
     a->counters.packets_in++;
     bool own_tag = in->header.tag == a->local_tag && in->header.tag != 0;
-    if (own_tag)
+    /* INIT and COOKIE ECHO are let in with other tags: they prove nothing yet. */
+    if (own_tag) {
         learn_udp_port(in);
+        termination_on_packet(a, in->now_us);
+    }
     if (in->path)
         in->path->packets_in++;
     association_touch(a);
-    termination_on_packet(a, in->now_us);
     walk_chunks(in, chunks, bytes);
     if (in->assoc && !in->assoc->has_ended && in->had_data)
         ack_on_packet(in);

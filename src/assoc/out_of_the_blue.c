@@ -69,8 +69,7 @@ void out_of_the_blue_free(struct usctp_engine *engine) {
     engine->replies = NULL;
 }
 
-/* A lone chunk with the T bit and the packet's own tag (8.4 rules 5 and 8). */
-static void reflect(struct inbound *in, uint8_t type) {
+void out_of_the_blue_reflect(struct inbound *in, uint8_t type) {
     uint8_t memory[PACKET_HEADER_BYTES + CHUNK_HEADER_BYTES];
     struct writer w = writer_over(memory, sizeof memory);
     packet_begin(&w, &(struct packet_header){in->header.destination_port, in->header.source_port,
@@ -86,10 +85,10 @@ void out_of_the_blue_on_packet(struct inbound *in) {
         handshake_on_init(in, &in->summary.first);
         break;
     case OOTB_SHUTDOWN_COMPLETE:
-        reflect(in, CHUNK_SHUTDOWN_COMPLETE);
+        out_of_the_blue_reflect(in, CHUNK_SHUTDOWN_COMPLETE);
         break;
     case OOTB_ABORT:
-        reflect(in, CHUNK_ABORT);
+        out_of_the_blue_reflect(in, CHUNK_ABORT);
         break;
     case OOTB_COOKIE_ECHO: /* input.c walks its chunks */
     case OOTB_DISCARD:

@@ -38,10 +38,18 @@ void path_set_mtu(struct path *p, uint32_t mtu_bytes) {
     update_amdcs(p->assoc);
 }
 
+void path_reset_congestion(struct path *p) {
+    if (p->address.family == USCTP_FAMILY_IPV6)
+        congestion_init_ipv6(&p->congestion, p->pmdcs, p->assoc->peer_rwnd_max);
+    else
+        congestion_init(&p->congestion, p->pmdcs, p->assoc->peer_rwnd_max);
+}
+
 void path_choose_source(struct path *p) {
     const struct assoc *a = p->assoc;
     struct address_list list = {.count = a->local_count};
-    memcpy(list.items, a->local, sizeof *a->local * a->local_count);
+    if (a->local_count > 0)
+        memcpy(list.items, a->local, sizeof *a->local * a->local_count);
     const struct address_choice choice = endpoint_address_choice(a->engine, a->endpoint);
     p->source = address_list_source(&list, &choice, &p->address);
 }
@@ -96,12 +104,19 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
     timer_init(&p->heartbeat, a, TIMER_HEARTBEAT, p->index);
     a->paths[a->path_count++] = p;
     path_set_mtu(p, a->config.pmtu_default_bytes);
-    congestion_init(&p->congestion, p->pmdcs, a->peer_rwnd);
+    path_reset_congestion(p);
     path_choose_source(p);
     uint32_t ports = (uint32_t)a->local_port << 16 | a->peer_port;
     hash_insert(&engine->paths, &p->by_address, path_hash(engine, address, ports), &engine->env);
     association_raise(a, USCTP_EVENT_ROUTE);
     return p;
+}
+
+/* What an index is after the path at `removed` has gone. */
+static uint32_t moved_up(uint32_t index, uint32_t removed) {
+    if (index == removed)
+        return 0;
+    return index > removed ? index - 1 : index;
 }
 
 void path_remove(struct assoc *a, uint32_t index) {
@@ -118,17 +133,10 @@ void path_remove(struct assoc *a, uint32_t index) {
             (uint8_t)(i - 1);
     }
     a->path_count--;
-    uint32_t *const indexes[] = {&a->primary, &a->data_path};
-    for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
-        if (*indexes[i] == index)
-            *indexes[i] = 0;
-        else if (*indexes[i] > index)
-            --*indexes[i];
-    }
-    if (a->last_data_path >= a->path_count)
-        a->last_data_path = 0;
-    if (a->handshake_path >= a->path_count)
-        a->handshake_path = 0;
+    a->primary = moved_up(a->primary, index);
+    a->data_path = moved_up(a->data_path, index);
+    a->last_data_path = (uint8_t)moved_up(a->last_data_path, index);
+    a->handshake_path = (uint8_t)moved_up(a->handshake_path, index);
     env_release(&engine->env, p, sizeof *p);
     if (a->path_count > 0)
         update_amdcs(a);
@@ -161,6 +169,14 @@ void path_set_state(struct path *p, enum usctp_path_state state) {
                                                                  : state_notice[state].change,
                                          .address = p->address};
     association_notify(a, &n);
+}
+
+void path_confirm(struct path *p) {
+    if (p->is_confirmed)
+        return;
+    p->is_confirmed = true;
+    p->error_count = 0;
+    path_set_state(p, USCTP_PATH_STATE_ACTIVE);
 }
 
 void path_measured(struct path *p, uint64_t rtt_us) {

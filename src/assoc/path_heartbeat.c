@@ -13,6 +13,7 @@
 #include "chunk/control_chunk.h"
 
 #define INFO_BYTES 32u
+_Static_assert(PATH_HEARTBEAT_CHUNK_BYTES == CHUNK_HEADER_BYTES + 4 + INFO_BYTES, "chunk's size");
 
 static void write_info(const struct path *p, uint8_t *info) {
     memset(info, 0, INFO_BYTES);
@@ -24,9 +25,10 @@ static void write_info(const struct path *p, uint8_t *info) {
 }
 
 static bool probes_each_rto(const struct path *p) {
-    /* 5.4: an unconfirmed address is probed each RTO until it is inactive; RFC 7829 3: so is a
-     * potentially failed one. */
-    return p->state == USCTP_PATH_STATE_UNCONFIRMED || p->state == USCTP_PATH_STATE_PF;
+    /* 5.4: an unconfirmed address is probed each RTO until it is inactive; RFC 7829 3.2 (5): so is
+     * a potentially failed one, unless heartbeats are off. */
+    return p->state == USCTP_PATH_STATE_UNCONFIRMED ||
+           (p->state == USCTP_PATH_STATE_PF && p->hb_enabled);
 }
 
 static bool may_heartbeat(const struct assoc *a) {
@@ -52,7 +54,7 @@ void path_heartbeat_schedule(struct path *p, uint64_t now_us) {
         return; /* the timer runs, or will when it is sent */
     if (probes_each_rto(p)) {
         timer_start(&p->heartbeat, timers, now_us + p->rto.rto_us);
-    } else if (p->hb_enabled && p->hb_interval_us > 0) {
+    } else if (p->hb_enabled) {
         timer_start(&p->heartbeat, timers, now_us + next_interval(p));
     } else {
         timer_stop(&p->heartbeat, timers);
@@ -64,21 +66,43 @@ void path_heartbeat_probe(struct path *p) {
     association_pend(p->assoc, PENDING_HEARTBEAT);
 }
 
+/* 5.4: HB.Max.Burst packets with a HEARTBEAT each RTO, whichever addresses they verify. */
+static void take_probe_turn(struct path *p, uint64_t now_us) {
+    struct assoc *a = p->assoc;
+    uint64_t step_us = a->paths[a->primary]->rto.rto_us / a->config.hb_max_burst + 1;
+    if (a->next_probe_us <= now_us) {
+        a->next_probe_us = now_us + step_us;
+        path_heartbeat_probe(p);
+        return;
+    }
+    p->has_probe_turn = true;
+    timer_start(&p->heartbeat, &a->engine->timers, a->next_probe_us);
+    a->next_probe_us += step_us;
+}
+
+void path_heartbeat_on_potentially_failed(struct path *p, uint64_t now_us) {
+    if (!probes_each_rto(p) || !may_heartbeat(p->assoc)) {
+        path_heartbeat_schedule(p, now_us);
+    } else if (!p->heartbeat_outstanding) {
+        timer_stop(&p->heartbeat, &p->assoc->engine->timers);
+        path_heartbeat_probe(p);
+    }
+}
+
 void path_heartbeat_start_all(struct assoc *a, uint64_t now_us) {
-    uint32_t burst = a->config.hb_max_burst; /* 5.4: HB.Max.Burst packets each RTO */
-    for (uint32_t i = 0, probes = 0; i < a->path_count; i++) {
+    a->next_probe_us = now_us;
+    for (uint32_t i = 0; i < a->path_count; i++) {
         struct path *p = a->paths[i];
-        p->heartbeat_outstanding = false;
+        p->has_probe_turn = false;
         p->last_used_us = now_us;
-        if (p->state != USCTP_PATH_STATE_UNCONFIRMED) {
+        /* The one that went with the COOKIE ECHO is waited for (5.4). */
+        if (p->heartbeat_outstanding && timer_is_running(&p->heartbeat))
+            continue;
+        p->heartbeat_outstanding = false;
+        if (p->state == USCTP_PATH_STATE_UNCONFIRMED)
+            take_probe_turn(p, now_us);
+        else
             path_heartbeat_schedule(p, now_us);
-        } else if (probes < burst) {
-            path_heartbeat_probe(p);
-            probes++;
-        } else {
-            timer_start(&p->heartbeat, &a->engine->timers,
-                        now_us + (1 + (i - probes) / burst) * p->rto.rto_us);
-        }
     }
 }
 
@@ -108,23 +132,35 @@ void path_heartbeat_write(struct path *p, struct writer *w, uint64_t now_us) {
 static bool on_unanswered(struct path *p, uint64_t now_us) {
     struct assoc *a = p->assoc;
     p->heartbeat_outstanding = false;
+    /* 8.2: of an idle address; RFC 7829 3.2 (6): else T3-rtx counts. */
+    if (a->outstanding.paths[p->index].in_flight_count > 0)
+        return true;
     const struct rto_limits limits = path_rto_limits(p);
     rto_back_off(&p->rto, &limits);
     /* 8.1: on the path that data uses; 5.4: never while the address is unconfirmed. */
-    bool counts = p->is_confirmed && p->index == a->data_path;
+    bool counts = p->is_confirmed && p == path_manager_data_path(a);
     return path_manager_on_error(p, counts, now_us);
 }
 
 void path_heartbeat_on_timer(struct path *p, uint64_t now_us) {
     if (!may_heartbeat(p->assoc))
         return;
+    if (p->wants_heartbeat)
+        return; /* it is on its way out */
     if (p->heartbeat_outstanding) {
         if (!on_unanswered(p, now_us))
             return;
-        if (probes_each_rto(p))
+        if (p->state == USCTP_PATH_STATE_UNCONFIRMED)
+            take_probe_turn(p, now_us);
+        else if (probes_each_rto(p))
             path_heartbeat_probe(p);
         else
             path_heartbeat_schedule(p, now_us);
+        return;
+    }
+    if (p->has_probe_turn) {
+        p->has_probe_turn = false;
+        path_heartbeat_probe(p);
         return;
     }
     /* 8.3: not idle when DATA went there in this period. */
@@ -180,11 +216,7 @@ enum chunk_verdict path_heartbeat_on_ack(struct inbound *in, const struct chunk 
     p->heartbeat_acks_in++;
     path_measured(p, in->now_us - p->heartbeat_sent_us);
     a->error_count = 0;
-    if (!p->is_confirmed) {
-        p->is_confirmed = true; /* 5.4 */
-        p->error_count = 0;
-        path_set_state(p, USCTP_PATH_STATE_ACTIVE);
-    }
+    path_confirm(p); /* 5.4 */
     path_manager_on_alive(p, in->now_us);
     path_heartbeat_schedule(p, in->now_us);
     association_pend(a, PENDING_DATA);

@@ -7,6 +7,10 @@
  */
 #include "assoc/association.h"
 
+#define MOST_ERRORS_FACTOR                                                                         \
+    10u /* times Path.Max.Retrans + 1: how far a dead path's errors count                          \
+         */
+
 /* RFC 7829 5 and RFC 9260 6.4: active before potentially failed before inactive; among equals fewer
  * errors, then the lower index. */
 static uint32_t rank(const struct path *p) {
@@ -46,7 +50,8 @@ struct path *path_manager_data_path(struct assoc *a) {
          */
         if (other && rank(other) >> 16 < rank(p) >> 16)
             p = other;
-        else if (other && p->state == USCTP_PATH_STATE_PF && rank(other) < rank(p))
+        /* RFC 7829 3.2 (4), 4.1: among failed ones, the one with the fewest errors. */
+        else if (other && p->state != USCTP_PATH_STATE_ACTIVE && rank(other) < rank(p))
             p = other;
     }
     if (p->index != a->data_path)
@@ -82,8 +87,9 @@ static void check_switchover(struct path *p) {
     if (p->index != a->primary || p->error_count <= p->primary_switchover_max_retrans ||
         p->primary_switchover_max_retrans == 65535)
         return;
-    struct path *other = best_but(a, p);
-    if (!other || other->state != USCTP_PATH_STATE_ACTIVE)
+    /* RFC 7829 5 (3): the one that data goes to now. */
+    const struct path *other = path_manager_data_path(a);
+    if (other == p || other->state != USCTP_PATH_STATE_ACTIVE)
         return;
     a->primary = other->index;
     const struct usctp_notification n = {.kind = USCTP_NOTIFY_PATH_CHANGE,
@@ -92,23 +98,32 @@ static void check_switchover(struct path *p) {
     association_notify(a, &n);
 }
 
+/* 8.3: an inactive path's errors are counted no further; where RFC 7829 is followed they are, up to
+   a limit, so that one of several dead paths may be preferred (RFC 7829 4.1). */
+static bool is_counted_out(const struct path *p) {
+    return p->state == USCTP_PATH_STATE_INACTIVE &&
+           (!p->assoc->config.pf_enabled ||
+            p->error_count >= MOST_ERRORS_FACTOR * (p->path_max_retrans + 1));
+}
+
 bool path_manager_on_error(struct path *p, bool counts_for_association, uint64_t now_us) {
     struct assoc *a = p->assoc;
     if (counts_for_association && ++a->error_count > a->config.association_max_retrans) {
         association_end(a, USCTP_ERR_UNREACHABLE, 0, NULL); /* 8.1 */
         return false;
     }
-    if (p->state == USCTP_PATH_STATE_INACTIVE)
-        return true; /* 8.3: stop counting */
+    if (is_counted_out(p))
+        return true;
     p->error_count++;
     if (p->error_count > p->path_max_retrans) {
         path_set_state(p, USCTP_PATH_STATE_INACTIVE); /* 8.2 */
     } else if (a->config.pf_enabled && p->state == USCTP_PATH_STATE_ACTIVE &&
                p->error_count > p->pf_max_retrans) {
-        path_set_state(p, USCTP_PATH_STATE_PF); /* RFC 7829 3: probe it once an RTO */
-        path_heartbeat_schedule(p, now_us);
+        path_set_state(p, USCTP_PATH_STATE_PF);
+        path_heartbeat_on_potentially_failed(p, now_us);
     }
     check_switchover(p);
+    (void)path_manager_data_path(a); /* a failover is told when it is due, also without data */
     return true;
 }
 
@@ -117,6 +132,7 @@ void path_manager_on_alive(struct path *p, uint64_t now_us) {
     if (!p->is_confirmed || p->state == USCTP_PATH_STATE_ACTIVE)
         return;
     path_set_state(p, USCTP_PATH_STATE_ACTIVE);
+    (void)path_manager_data_path(p->assoc);
     path_heartbeat_schedule(p, now_us);
     association_pend(p->assoc, PENDING_DATA);
 }

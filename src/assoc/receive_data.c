@@ -7,6 +7,9 @@
 #include "assoc/association.h"
 #include "chunk/cause.h"
 
+#define MAX_GAPS_HELD                                                                              \
+    16384u /* ranges of TSNs above the cumulative one: what a peer makes us hold */
+
 /* 6.2: what may be taken in. */
 static bool has_room(const struct assoc *a, const struct data_chunk *data, uint64_t tsn) {
     uint64_t payload = (uint64_t)a->inbox.payload_bytes + a->reassembly.payload_bytes;
@@ -15,6 +18,8 @@ static bool has_room(const struct assoc *a, const struct data_chunk *data, uint6
     /* The hard cap, for what a peer can make us hold beyond its payload. */
     if (payload + overhead + data->payload_bytes >
         buffer * a->config.receive_overhead_factor + USCTP_MAX_PACKET_BYTES)
+        return false;
+    if (a->received.above.count >= MAX_GAPS_HELD && tsn != a->received.cumulative + 1)
         return false;
     /* What fills a gap is taken up to the cap: nothing that was acknowledged need be thrown away
      * for it. */
@@ -63,6 +68,23 @@ static void deliver(struct assoc *a, struct inbound_messages *deliverable) {
     }
 }
 
+/* Nobody will read: what a released association still gets is thrown away, so that the peer can
+ * finish (9.2). */
+static void discard_unread(struct assoc *a) {
+    uint8_t scratch[2048];
+    const struct usctp_slice slice = {scratch, sizeof scratch};
+    struct usctp_received received;
+    while (receive_queue_read(&a->inbox, &received, &slice, 1, 0, &a->engine->env) >= 0)
+        continue;
+}
+
+void receive_data_on_read(struct assoc *a) {
+    check_partial_delivery(a);
+    if (a->is_released)
+        discard_unread(a);
+    ack_on_read(a);
+}
+
 static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data, uint64_t tsn);
 
 enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk *chunk) {
@@ -96,6 +118,7 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
         break;
     }
     if (!has_room(a, &data, tsn)) {
+        check_partial_delivery(a);
         a->counters.dropped_data_chunks++;
         in->wants_sack = true; /* 6.2: immediately, with the current window */
         return CHUNK_DONE;
@@ -148,6 +171,8 @@ static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data
     }
     deliver(a, &deliverable);
     check_partial_delivery(a);
+    if (a->is_released)
+        discard_unread(a);
     in->had_new_data = true;
     a->last_data_path = in->path->index;
     a->counters.bytes_in += data->payload_bytes;

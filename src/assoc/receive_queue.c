@@ -53,14 +53,12 @@ void receive_queue_on_growth(struct receive_queue *q, uint32_t payload_bytes, ui
     q->overhead_bytes += (uint64_t)fragments * sizeof(struct fragment);
 }
 
-int receive_queue_notify(struct receive_queue *q, const struct usctp_notification *notification,
-                         uint32_t max, struct env *env) {
-    if (q->notification_count >= max)
-        return USCTP_ERR_LIMIT;
+static struct notification_item *make_notification(const struct usctp_notification *notification,
+                                                   struct env *env) {
     size_t bytes = sizeof(struct notification_item) + notification->data_bytes;
     struct notification_item *added = env_allocate_raw(env, bytes);
     if (!added)
-        return USCTP_ERR_NO_MEMORY;
+        return NULL;
     *added = (struct notification_item){.notification = *notification, .bytes = bytes};
     added->notification.data = NULL;
     if (notification->data_bytes > 0) {
@@ -68,7 +66,27 @@ int receive_queue_notify(struct receive_queue *q, const struct usctp_notificatio
         memcpy(data, notification->data, notification->data_bytes);
         added->notification.data = data;
     }
+    return added;
+}
+
+int receive_queue_notify(struct receive_queue *q, const struct usctp_notification *notification,
+                         uint32_t max, struct env *env) {
+    if (q->notification_count >= max)
+        return USCTP_ERR_LIMIT;
+    struct notification_item *added = make_notification(notification, env);
+    if (!added)
+        return USCTP_ERR_NO_MEMORY;
     STAILQ_INSERT_TAIL(&q->items, &added->item, link);
+    q->notification_count++;
+    return 0;
+}
+
+int receive_queue_notify_first(struct receive_queue *q,
+                               const struct usctp_notification *notification, struct env *env) {
+    struct notification_item *added = make_notification(notification, env);
+    if (!added)
+        return USCTP_ERR_NO_MEMORY;
+    STAILQ_INSERT_HEAD(&q->items, &added->item, link);
     q->notification_count++;
     return 0;
 }

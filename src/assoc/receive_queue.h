@@ -36,6 +36,10 @@ void receive_queue_on_growth(struct receive_queue *q, uint32_t payload_bytes, ui
  * (max). */
 int receive_queue_notify(struct receive_queue *q, const struct usctp_notification *notification,
                          uint32_t max, struct env *env) USCTP_MUST_CHECK;
+/* The same ahead of everything else: it tells what became of the message that was being read. */
+int receive_queue_notify_first(struct receive_queue *q,
+                               const struct usctp_notification *notification,
+                               struct env *env) USCTP_MUST_CHECK;
 /* True when receive_queue_read would give something. */
 bool receive_queue_is_readable(const struct receive_queue *q);
 /*

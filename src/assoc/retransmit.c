@@ -53,11 +53,10 @@ static void trace_congestion(const struct path *p) {
 /* 7.2.4: third miss. */
 static void on_lost(struct assoc *a, const struct sack_outcome *o) {
     a->counters.fast_retransmits += o->lost_chunks;
-    a->retransmit_now = true;
     association_pend(a, PENDING_DATA);
     if (a->in_fast_recovery)
-        return; /* windows shrink once a recovery */
-    a->in_fast_recovery = true;
+        return; /* windows shrink, and one packet leaves regardless of them, once a recovery */
+    a->in_fast_recovery = a->retransmit_now = true;
     a->fast_recovery_exit = a->outstanding.next_tsn - 1;
     for (uint32_t i = 0; i < a->path_count; i++)
         if (o->lost_paths & bit(i))
@@ -119,6 +118,19 @@ static void on_window(struct assoc *a, uint32_t a_rwnd) {
     association_pend(a, PENDING_DATA);
 }
 
+/* The window was too small for what is sent and unacknowledged, a probe (6.1 A), and opens now: the
+   peer has dropped it, and the next timeout is far away. */
+static void check_reopened(struct assoc *a, uint32_t window_before) {
+    if (outstanding_count(&a->outstanding) != 1)
+        return;
+    const struct record *probe = outstanding_at(&a->outstanding, a->outstanding.next_tsn - 1);
+    if (probe->state != RECORD_IN_FLIGHT || window_before >= probe->payload_bytes ||
+        a->peer_rwnd < probe->payload_bytes)
+        return;
+    outstanding_mark_path(&a->outstanding, probe->path);
+    a->retransmit_now = true;
+}
+
 enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *chunk) {
     struct assoc *a = in->assoc;
     struct sack_chunk sack;
@@ -141,8 +153,10 @@ enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *ch
     case SACK_FINE:
         break;
     }
+    uint32_t window_before = a->peer_rwnd;
     on_window(a, sack.a_rwnd);
     apply(a, &outcome, in_flight, in->now_us);
+    check_reopened(a, window_before);
     return CHUNK_DONE;
 }
 
@@ -160,13 +174,17 @@ bool retransmit_on_cumulative(struct assoc *a, uint32_t cumulative_tsn, uint64_t
     case SACK_FINE:
         break;
     }
+    /* 6.2.1 B: what was sent has used up the window that was last told; a SHUTDOWN tells none. */
+    a->peer_rwnd -= outcome.newly_acked_bytes < a->peer_rwnd ? (uint32_t)outcome.newly_acked_bytes
+                                                             : a->peer_rwnd;
     apply(a, &outcome, in_flight, now_us);
     return !a->has_ended;
 }
 
-/* 6.1 A: unanswered probes of a closed window are no errors while the peer sends SACKs. */
-static bool is_probing(const struct assoc *a) {
-    return a->sack_since_t3 && a->peer_rwnd == 0;
+/* 6.1 A: does the peer answer, but with a window too small for what is sent? */
+static bool is_window_shut(const struct assoc *a, uint64_t earliest) {
+    return a->sack_since_t3 &&
+           a->peer_rwnd < outstanding_at(&a->outstanding, earliest)->payload_bytes;
 }
 
 void retransmit_on_t3(struct path *p, uint64_t now_us) {
@@ -179,20 +197,22 @@ void retransmit_on_t3(struct path *p, uint64_t now_us) {
         association_pend(a, PENDING_DATA);
         return;
     }
-    bool was_probing = is_probing(a);
+    uint64_t earliest = outstanding_earliest_on_path(&a->outstanding, p->index);
+    bool was_shut = is_window_shut(a, earliest);
+    bool was_probe = was_shut && outstanding_count(&a->outstanding) == 1;
     a->sack_since_t3 = false;
     a->counters.t3_expiries++;
-    uint64_t earliest = outstanding_earliest_on_path(&a->outstanding, p->index);
     association_trace(a, USCTP_TRACE_LOSS, p->index,
                       (const uint64_t[3]){serial_wire(earliest), 2, 0});
-    congestion_on_timeout(&p->congestion, p->pmdcs);  /* 6.3.3 E1 */
-    rto_back_off(&p->rto, &limits);                   /* E2 */
-    outstanding_mark_path(&a->outstanding, p->index); /* E3 */
+    if (!was_probe)                                      /* 6.1 A: probes leave the window alone */
+        congestion_on_timeout(&p->congestion, p->pmdcs); /* 6.3.3 E1 */
+    rto_back_off(&p->rto, &limits);                      /* E2 */
+    outstanding_mark_path(&a->outstanding, p->index);    /* E3 */
     a->in_fast_recovery = false;
     a->retransmit_now = true;
     a->credit = 0;
     trace_congestion(p);
     association_pend(a, PENDING_DATA);
-    if (!was_probing)
+    if (!was_shut) /* 6.1 A: no errors while SACKs come */
         path_manager_on_error(p, true, now_us);
 }

@@ -128,6 +128,21 @@ struct outbound_message *send_queue_pop(struct send_queue *q) {
     return message;
 }
 
+struct outbound_message *send_queue_pop_beyond(struct send_queue *q, uint32_t streams) {
+    struct outbound_message *message;
+    STAILQ_FOREACH (message, &q->messages, link) {
+        if (message->sid >= streams)
+            break;
+    }
+    if (!message)
+        return NULL;
+    ASSERT(message->cut_bytes == 0);
+    STAILQ_REMOVE(&q->messages, message, outbound_message, link);
+    q->message_count--;
+    q->unsent_bytes -= message->bytes;
+    return message;
+}
+
 void send_queue_reset_ssns(struct send_queue *q) {
     if (q->ssn_capacity > 0)
         memset(q->next_ssn, 0, q->ssn_capacity * sizeof *q->next_ssn);

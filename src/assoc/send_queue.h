@@ -60,6 +60,9 @@ void outbound_message_release(struct send_queue *q, struct outbound_message *mes
 /* Takes the first queued message out for a SEND_FAILED report; the caller releases it. NULL when
  * there is none. */
 struct outbound_message *send_queue_pop(struct send_queue *q);
+/* The same for the first one whose stream is `streams` or above (5.1.1: there are fewer than was
+ * hoped for). Nothing of it may be cut. */
+struct outbound_message *send_queue_pop_beyond(struct send_queue *q, uint32_t streams);
 /* After a restart SSNs start at 0 again (5.2.4.1). */
 void send_queue_reset_ssns(struct send_queue *q);
 

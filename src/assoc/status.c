@@ -9,6 +9,14 @@ static struct path *path_of(const struct usctp_engine *engine, int32_t assoc, ui
     return a && index < a->path_count ? a->paths[index] : NULL;
 }
 
+/* Of DATA chunks with header and padding, as each path's. */
+static uint64_t in_flight_bytes(const struct assoc *a) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < a->path_count; i++)
+        sum += a->outstanding.paths[i].in_flight_bytes;
+    return sum;
+}
+
 int usctp_assoc_status(const struct usctp_engine *engine, int32_t assoc,
                        struct usctp_assoc_status *status) {
     const struct assoc *a = association_by_id(engine, assoc);
@@ -28,7 +36,7 @@ int usctp_assoc_status(const struct usctp_engine *engine, int32_t assoc,
         .unacknowledged_chunks = (uint32_t)outstanding_count(&a->outstanding),
         .pending_chunks = a->inbox.message_count,
         .unsent_bytes = a->send_queue.unsent_bytes,
-        .in_flight_bytes = a->outstanding.in_flight_bytes,
+        .in_flight_bytes = in_flight_bytes(a),
         .send_buffer_used_bytes = a->send_queue.charged_bytes,
         .unread_bytes = a->inbox.payload_bytes,
         .fragmentation_point_bytes = a->path_count > 0 ? (a->amdcs - 16) & ~3u : 0,

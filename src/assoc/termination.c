@@ -87,8 +87,7 @@ enum chunk_verdict termination_on_shutdown(struct inbound *in, const struct chun
 enum chunk_verdict termination_on_shutdown_ack(struct inbound *in, const struct chunk *chunk) {
     struct assoc *a = in->assoc;
     (void)chunk;
-    tell_peer_shutdown(a);
-    a->handshake_path = in->path->index;
+    a->handshake_path = (uint8_t)path_manager_control_path(a, in->path->index)->index;
     association_pend(a, PENDING_SHUTDOWN_COMPLETE);
     association_end(a, 0, 0, NULL);
     return CHUNK_DROP_PACKET;
@@ -100,8 +99,23 @@ enum chunk_verdict termination_on_shutdown_complete(struct inbound *in, const st
     return CHUNK_DROP_PACKET;
 }
 
+/* 3.3.7: an ABORT with a format error is as if it had not come. */
+static bool is_well_formed(const struct chunk *chunk) {
+    struct tlv_cursor cursor = tlv_over(chunk->value, chunk->value_bytes);
+    struct tlv cause;
+    enum tlv_verdict verdict;
+    do
+        verdict = tlv_next(&cursor, &cause);
+    while (verdict == TLV_ITEM);
+    return verdict == TLV_END;
+}
+
 enum chunk_verdict termination_on_abort(struct inbound *in, const struct chunk *chunk) {
     struct assoc *a = in->assoc;
+    if (!is_well_formed(chunk)) {
+        input_drop(in, USCTP_DROP_MALFORMED);
+        return CHUNK_DROP_PACKET;
+    }
     bool in_handshake = a->state == USCTP_COOKIE_WAIT || a->state == USCTP_COOKIE_ECHOED;
     uint16_t cause = cause_first_code(chunk->value, chunk->value_bytes);
     a->pending = 0; /* 9.1: never answered */

@@ -56,6 +56,8 @@ static int check(enum usctp_tunable tunable, uint64_t value, enum usctp_scope le
 }
 
 static void on_path_tuned(struct path *p, enum usctp_tunable tunable, uint64_t now_us) {
+    if (tunable == USCTP_TUNABLE_dscp)
+        path_reset_congestion(p); /* 7.2.5.1: other queues on the way */
     if (tunable == USCTP_TUNABLE_hb_interval_us || tunable == USCTP_TUNABLE_hb_enabled)
         path_heartbeat_schedule(p, now_us);
 }
@@ -71,12 +73,15 @@ int usctp_assoc_tune(struct usctp_engine *engine, int32_t assoc, enum usctp_tuna
     int error = usctp_config_set(&a->config, tunable, value);
     if (error || a->has_ended)
         return error;
+    bool is_rto = tunable == USCTP_TUNABLE_rto_initial_us || tunable == USCTP_TUNABLE_rto_min_us ||
+                  tunable == USCTP_TUNABLE_rto_max_us;
     for (uint32_t i = 0; i < a->path_count; i++) {
         struct path *p = a->paths[i];
         const struct rto_limits limits = path_rto_limits(p);
         if (path_setting(p, tunable, &value, true))
             on_path_tuned(p, tunable, now_us);
-        rto_set_limits(&p->rto, &limits);
+        if (is_rto)
+            rto_set_limits(&p->rto, &limits);
     }
     if (tunable == USCTP_TUNABLE_receive_buffer_bytes)
         ack_on_read(a);
@@ -124,11 +129,13 @@ int usctp_path_route(struct usctp_engine *engine, int32_t assoc, uint32_t path,
     if (source && source->family != USCTP_FAMILY_NONE) {
         /* Only an address that the peer knows of as ours (5.1.2): it would not recognise another.
          */
+        bool is_ours = a->local_count == 0;
         for (uint32_t i = 0; i < a->local_count; i++)
-            if (addr_equal(&a->local[i], source))
-                p->source = *source;
-        if (a->local_count == 0)
+            is_ours |= addr_equal(&a->local[i], source);
+        if (is_ours && !addr_equal(&p->source, source)) {
             p->source = *source;
+            path_reset_congestion(p); /* 7.2.5.2 */
+        }
     }
     if (mtu_bytes > 0 && mtu_bytes != p->mtu_bytes)
         path_set_mtu(p, mtu_bytes);

@@ -22,9 +22,7 @@ static int check_connect(const struct usctp_engine *engine, const struct usctp_c
     for (size_t i = 0; i < c->address_count; i++) {
         if (!addr_is_unicast(&c->addresses[i]))
             return USCTP_ERR_INVALID;
-        if (ep->bound_count == 0 && c->addresses[i].family == USCTP_FAMILY_IPV4 && !ep->ipv4)
-            return USCTP_ERR_FAMILY;
-        if (ep->bound_count == 0 && c->addresses[i].family == USCTP_FAMILY_IPV6 && !ep->ipv6)
+        if (!endpoint_has_family(ep, c->addresses[i].family))
             return USCTP_ERR_FAMILY;
         if (association_path_by_address(engine, &c->addresses[i], ep->port, c->port))
             return USCTP_ERR_EXISTS;
@@ -158,7 +156,7 @@ void usctp_assoc_received(struct usctp_engine *engine, int32_t assoc, uint64_t n
     if (!a || a->has_ended)
         return;
     engine->now_us = now_us;
-    ack_on_read(a);
+    receive_data_on_read(a);
 }
 
 /* ---- the end
@@ -212,6 +210,8 @@ void usctp_assoc_release(struct usctp_engine *engine, int32_t assoc, uint64_t no
     if (a->is_listed)
         TAILQ_REMOVE(&engine->listed, a, event_link);
     a->is_listed = false;
+    if (!a->has_ended)
+        receive_data_on_read(a);
     association_check_done(a);
     association_reap(engine);
 }

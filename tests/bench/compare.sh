@@ -149,7 +149,7 @@ for line in open(sys.argv[1]):
     gigabytes = client["messages_per_s"] * int(size) * seconds / 1e9 if seconds else None
     runs.setdefault((case, label), []).append({
         "goodput_MBps": figures["goodput_MBps"],
-        "messages_per_s": figures["messages_per_s"],
+        "messages_per_s": figures.get("messages_per_s", client["messages_per_s"]),
         "cpu_s": float(cpu_s), "gigabytes": gigabytes,
         "cpu_s_per_GB": float(cpu_s) / gigabytes if gigabytes
         else client.get("cpu_s_per_GB", 0) + (server[0] if server else {}).get("cpu_s_per_GB", 0),

@@ -100,7 +100,8 @@ START_TEST(s6_2_delay_above_500_ms_is_refused) {
     usctp_config_defaults(&config);
     REQUIRE_EQ(config.sack_delay_us, 200 * MS);
     REQUIRE_EQ(usctp_config_set(&config, USCTP_TUNABLE_sack_delay_us, 500 * MS), 0);
-    REQUIRE_EQ(usctp_config_set(&config, USCTP_TUNABLE_sack_delay_us, 500 * MS + 1), USCTP_ERR_INVALID);
+    REQUIRE_EQ(usctp_config_set(&config, USCTP_TUNABLE_sack_delay_us, 500 * MS + 1),
+               USCTP_ERR_INVALID);
 }
 END_TEST
 
@@ -140,7 +141,8 @@ START_TEST(s6_2_duplicates_at_once) {
     peer_data(p, 0, 0, 0, BIT_BE, 10);
     peer_take_packet(p, "SACK cum=0" ANY_RWND " gaps=[] dups=[0]");
     peer_data(p, 2, 0, 2, BIT_BE, 10);
-    peer_take_packet(p, "SACK cum=0" ANY_RWND " gaps=[2-2] dups=[]"); /* 3.3.4: the list is empty again */
+    peer_take_packet(p, "SACK cum=0" ANY_RWND
+                        " gaps=[2-2] dups=[]"); /* 3.3.4: the list is empty again */
     peer_data(p, 2, 0, 2, BIT_BE, 10);
     peer_take_packet(p, "SACK cum=0" ANY_RWND " gaps=[2-2] dups=[2]");
     user_expect_nothing(p);
@@ -247,8 +249,7 @@ END_TEST
 /* Every initial TSN near the wrap, with everything out of order. */
 START_TEST(s1_6_tsn_wrap_in_any_order) {
     for (uint32_t before = 0; before < 12; before++) {
-        struct scripted_peer *p =
-            PEER(.configure = quiet, .tsn = 0u - before, .tsn_is_set = true);
+        struct scripted_peer *p = PEER(.configure = quiet, .tsn = 0u - before, .tsn_is_set = true);
         peer_open_passive(p);
         for (int i = 0; i < 12; i++) {
             int tsn = (i * 5) % 12;
@@ -277,9 +278,9 @@ START_TEST(s6_2_one_sack_a_packet) {
 END_TEST
 
 RUN_TESTS("acknowledgement (RFC 9260 6.2, 6.7)", s6_2_single_packet_within_200_ms,
-          s6_2_two_chunks_in_a_packet_are_one_packet, s6_2_every_second_packet, s6_2_delay_is_tunable,
-          s6_2_delay_above_500_ms_is_refused, s6_7_gap_at_once_and_while_it_is_open, s3_3_4_example,
-          s6_2_duplicates_at_once, s3_3_4_each_duplicate_is_listed, s6_2_i_bit_at_once,
-          s6_7_gap_blocks_fill_the_packet, s6_4_sack_goes_to_the_source_of_the_data,
-          s6_1_sack_is_bundled_with_data, s1_6_tsn_wrap, s1_6_tsn_wrap_in_any_order,
-          s6_2_one_sack_a_packet)
+          s6_2_two_chunks_in_a_packet_are_one_packet, s6_2_every_second_packet,
+          s6_2_delay_is_tunable, s6_2_delay_above_500_ms_is_refused,
+          s6_7_gap_at_once_and_while_it_is_open, s3_3_4_example, s6_2_duplicates_at_once,
+          s3_3_4_each_duplicate_is_listed, s6_2_i_bit_at_once, s6_7_gap_blocks_fill_the_packet,
+          s6_4_sack_goes_to_the_source_of_the_data, s6_1_sack_is_bundled_with_data, s1_6_tsn_wrap,
+          s1_6_tsn_wrap_in_any_order, s6_2_one_sack_a_packet)

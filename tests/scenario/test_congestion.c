@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9260 7.2 and 6.1 B, D: the congestion window in slow start, congestion avoidance and after idleness; Max.Burst.
+ * RFC 9260 7.2 and 6.1 B, D: the congestion window in slow start, congestion avoidance and after
+ * idleness; Max.Burst.
  */
 #include "support/configs.h"
 #include "support/run_tests.h"
@@ -46,7 +47,8 @@ START_TEST(s6_1_b_window_is_respected) {
 }
 END_TEST
 
-/* The next round: everything in flight is acknowledged, packet by packet. Returns the bytes that were in flight. */
+/* The next round: everything in flight is acknowledged, packet by packet. Returns the bytes that
+ * were in flight. */
 static uint32_t acknowledge_round(struct scripted_peer *p, int *tsn) {
     int count = (int)peer_count(p, "DATA *");
     uint32_t flight = peer_path(p, 0).in_flight_bytes;
@@ -71,7 +73,8 @@ START_TEST(s7_2_1_slow_start) {
         uint32_t after = peer_path(p, 0).cwnd_bytes;
         REQUIRE(after > before);
         REQUIRE(after - before <= flight);
-        REQUIRE(after - before >= flight / 3); /* L = 1: a PMDCS for each SACK, here of two packets */
+        REQUIRE(after - before >=
+                flight / 3); /* L = 1: a PMDCS for each SACK, here of two packets */
     }
     peer_delete(p);
 }
@@ -131,7 +134,8 @@ static int grow(struct scripted_peer *p, uint32_t bytes) {
     return tsn;
 }
 
-/* 7.2.1: without transmission cwnd decays to max(cwnd / 2, 4 * PMDCS) once per RTO; ssthresh remembers it. */
+/* 7.2.1: without transmission cwnd decays to max(cwnd / 2, 4 * PMDCS) once per RTO; ssthresh
+ * remembers it. */
 START_TEST(s7_2_1_idle_window_decays) {
     struct scripted_peer *p = established(eager);
     grow(p, 40 * PMDCS);
@@ -162,7 +166,8 @@ static void burst_4(struct usctp_config *config) {
     config->max_burst = 4;
 }
 
-/* 6.1 D: with nothing acknowledged just now, not more than Max.Burst packets at once, though cwnd allows more. */
+/* 6.1 D: with nothing acknowledged just now, not more than Max.Burst packets at once, though cwnd
+ * allows more. */
 START_TEST(s6_1_d_max_burst) {
     struct scripted_peer *p = established(burst_4);
     int tsn = grow(p, 40 * PMDCS);
@@ -188,8 +193,9 @@ START_TEST(s6_1_d_max_burst_after_a_sack) {
 }
 END_TEST
 
-/* 6.1, 7: two engines over a link with a bottleneck: the window finds its size, and all data arrives. Nothing is ever sent
-   that 6.1 B forbids: scenario tests above; this one looks at both ends of a long transfer. */
+/* 6.1, 7: two engines over a link with a bottleneck: the window finds its size, and all data
+   arrives. Nothing is ever sent that 6.1 B forbids: scenario tests above; this one looks at both
+   ends of a long transfer. */
 START_TEST(s7_2_in_flight_never_exceeds_the_window) {
     struct scripted_peer *p = established(eager);
     int tsn = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9260 5.1.3 to 5.1.5, 5.2.6: state cookies that are forged, altered, replayed, expired, of another key.
+ * RFC 9260 5.1.3 to 5.1.5, 5.2.6: state cookies that are forged, altered, replayed, expired, of
+ * another key.
  *
  * A cookie that arrives while there is an association (5.2.4) is in test_unexpected_setup.c.
  */
@@ -232,7 +233,8 @@ START_TEST(s5_1_5_other_engine) {
 }
 END_TEST
 
-/* 3.3.3.1.1: the cookie is all the state there is: many handshakes can be open, and be finished in any order. */
+/* 3.3.3.1.1: the cookie is all the state there is: many handshakes can be open, and be finished in
+ * any order. */
 START_TEST(s5_1_3_many_at_once) {
     enum { MANY = 40 };
     static uint8_t cookies[MANY][1024];
@@ -276,7 +278,8 @@ static void send_stale_error(struct scripted_peer *p) {
     peer_send(p);
 }
 
-/* 5.2.6: in COOKIE-ECHOED, a new INIT (with a preservative that asks for at most RTT + 1 s), or the end. */
+/* 5.2.6: in COOKIE-ECHOED, a new INIT (with a preservative that asks for at most RTT + 1 s), or the
+ * end. */
 START_TEST(s5_2_6_stale_cookie_error) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_to_state(p, USCTP_COOKIE_ECHOED);
@@ -327,9 +330,9 @@ END_TEST
 
 /* 5.2.6: in any other state it is silently discarded. */
 START_TEST(s5_2_6_stale_cookie_error_elsewhere) {
-    static const enum usctp_assoc_state states[] = {USCTP_COOKIE_WAIT,       USCTP_ESTABLISHED,
-                                                    USCTP_SHUTDOWN_PENDING,  USCTP_SHUTDOWN_SENT,
-                                                    USCTP_SHUTDOWN_RECEIVED, USCTP_SHUTDOWN_ACK_SENT};
+    static const enum usctp_assoc_state states[] = {
+        USCTP_COOKIE_WAIT,   USCTP_ESTABLISHED,       USCTP_SHUTDOWN_PENDING,
+        USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED, USCTP_SHUTDOWN_ACK_SENT};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct scripted_peer *p = PEER(.configure = quiet);
         peer_to_state(p, states[i]);
@@ -341,8 +344,9 @@ START_TEST(s5_2_6_stale_cookie_error_elsewhere) {
 }
 END_TEST
 
-RUN_TESTS("state cookie (RFC 9260 5.1.3-5.1.5)", s5_1_5_altered_anywhere, s5_1_5_truncated_or_extended,
-          s5_1_5_invented, s5_1_5_other_ports, s5_1_5_other_verification_tag, s5_1_5_lifetime,
-          s5_1_5_forged_and_old, s5_1_5_lifetime_is_tunable, s5_1_3_previous_key, s5_1_3_hourly_key,
-          s5_1_5_key_is_gone, s5_1_5_other_engine, s5_1_3_many_at_once, s5_2_6_stale_cookie_error,
+RUN_TESTS("state cookie (RFC 9260 5.1.3-5.1.5)", s5_1_5_altered_anywhere,
+          s5_1_5_truncated_or_extended, s5_1_5_invented, s5_1_5_other_ports,
+          s5_1_5_other_verification_tag, s5_1_5_lifetime, s5_1_5_forged_and_old,
+          s5_1_5_lifetime_is_tunable, s5_1_3_previous_key, s5_1_3_hourly_key, s5_1_5_key_is_gone,
+          s5_1_5_other_engine, s5_1_3_many_at_once, s5_2_6_stale_cookie_error,
           s5_2_6_stale_for_ever, s5_2_6_stale_cookie_error_elsewhere)

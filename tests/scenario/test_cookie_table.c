@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9260 5.2.4: a COOKIE ECHO that arrives while there is an association: each row of table 12 (actions A to D), what
- * no row lists, and expired cookies.
+ * RFC 9260 5.2.4: a COOKIE ECHO that arrives while there is an association: each row of table 12
+ * (actions A to D), what no row lists, and expired cookies.
  *
- * In each name: local tag, peer's tag, tie-tags as the table has them (X differs, M matches, 0 unknown).
+ * In each name: local tag, peer's tag, tie-tags as the table has them (X differs, M matches, 0
+ * unknown).
  */
 #include "support/configs.h"
 #include "support/run_tests.h"
@@ -49,7 +50,8 @@ static void echo_cookie(struct scripted_peer *p, const struct saved_cookie *cook
 }
 
 /* The script's peer is from now on the one that made this cookie's INIT. */
-static void become(struct scripted_peer *p, const struct saved_cookie *cookie, uint32_t tag, uint32_t tsn) {
+static void become(struct scripted_peer *p, const struct saved_cookie *cookie, uint32_t tag,
+                   uint32_t tsn) {
     p->engine_tag = cookie->tag;
     p->engine_tsn = cookie->tsn;
     p->peer_tag = tag;
@@ -66,7 +68,11 @@ static void restart_from(enum usctp_assoc_state state) {
     echo_cookie(p, cookie);
     peer_take(p, "COOKIE_ACK");
     REQUIRE_EQ(p->took_tag, RESTART_TAG);
-    require_state(p, USCTP_ESTABLISHED);
+    REQUIRE(state == USCTP_ESTABLISHED || p->env.state_changes[state][USCTP_ESTABLISHED] == 1);
+    if (state == USCTP_SHUTDOWN_PENDING || state == USCTP_SHUTDOWN_SENT)
+        peer_take_if(p, "SHUTDOWN *"); /* the user's wish may go on from ESTABLISHED at once */
+    else
+        require_state(p, USCTP_ESTABLISHED);
     become(p, cookie, RESTART_TAG, RESTART_TSN);
     struct usctp_assoc_status status = peer_status(p);
     REQUIRE_EQ(status.local_tag, cookie->tag);
@@ -76,7 +82,8 @@ static void restart_from(enum usctp_assoc_state state) {
     user_expect_notification(p, USCTP_NOTIFY_ASSOC_CHANGE, USCTP_RESTART);
     peer_take_if(p, "DATA tsn=0 *"); /* what was queued before MAY be retained */
     peer_data(p, 0, 2, 0, BIT_BE, 30);
-    peer_take(p, "SACK cum=0 *");
+    if (!peer_take_if(p, "SHUTDOWN cum=0"))
+        peer_take(p, "SACK cum=0 *");
     user_expect(p, 2, 0, 30); /* stream sequence numbers begin anew */
     peer_delete(p);
     free(cookie);
@@ -105,7 +112,8 @@ START_TEST(action_a_restart_with_data_outstanding) {
     become(p, cookie, RESTART_TAG, RESTART_TSN);
     user_expect(p, 1, 0, 10); /* received before the restart */
     int tsn = 0;
-    while (peer_take_if(p, "DATA *")) { /* retained or not: from the new initial TSN, with SSNs from 0 */
+    while (peer_take_if(
+        p, "DATA *")) { /* retained or not: from the new initial TSN, with SSNs from 0 */
         REQUIRE_EQ(p->took.tsn, cookie->tsn + (uint32_t)tsn);
         REQUIRE_EQ(p->took.ssn, tsn);
         tsn++;
@@ -142,6 +150,40 @@ START_TEST(action_a_old_tag_is_dead) {
     peer_expect_nothing(p);
     peer_delete(p);
     free(cookie);
+}
+END_TEST
+
+/* 6.4, 5.4 rule 2: COOKIE ACK goes where the COOKIE ECHO came from; only the address of the INIT
+ * ACK is confirmed. */
+START_TEST(action_a_restart_on_another_path) {
+    struct scripted_peer *p = PEER(.paths = 2, .connect_to_all = true, .hold_heartbeats = true);
+    peer_open_active(p);
+    peer_discard(p);
+    p->peer_tsn = RESTART_TSN;
+    peer_init(p, RESTART_TAG);
+    peer_add_addresses(p, 0, 2);
+    peer_send_on(p, 1);
+    p->peer_tag = RESTART_TAG;
+    peer_take_init_ack(p);
+    REQUIRE_EQ(p->took_path, 1);
+    for (int round = 0; round < 3; round++) { /* action A, then D */
+        peer_cookie_echo(p);
+        peer_send_on(p, 1);
+        peer_take(p, "COOKIE_ACK");
+        REQUIRE_EQ(p->took_path, 1);
+        REQUIRE_EQ(p->took_tag, RESTART_TAG);
+    }
+    REQUIRE_EQ(peer_path(p, 1).state, USCTP_PATH_STATE_ACTIVE);
+    REQUIRE_EQ(peer_path(p, 0).state, USCTP_PATH_STATE_UNCONFIRMED);
+    user_send(p, 0, 100);
+    peer_take(p, "DATA tsn=0 *");
+    REQUIRE_EQ(p->took_path, 1);
+    peer_sack_on(p, 1, 0, PEER_RWND, "");
+    p->options.hold_heartbeats = false; /* now the probes are answered */
+    peer_run_for(p, 10 * SECOND);
+    REQUIRE_EQ(peer_path(p, 0).state, USCTP_PATH_STATE_ACTIVE);
+    REQUIRE_EQ(peer_path(p, 1).state, USCTP_PATH_STATE_ACTIVE);
+    peer_delete(p);
 }
 END_TEST
 
@@ -230,7 +272,8 @@ END_TEST
 
 /* ---- C: X M 0 0 ---- */
 
-/* Our cookie of before we connected ourselves: silently discarded, nothing changes, timers run on. */
+/* Our cookie of before we connected ourselves: silently discarded, nothing changes, timers run on.
+ */
 START_TEST(action_c_in_cookie_echoed) {
     struct scripted_peer *p = PEER(.configure = quiet);
     struct saved_cookie *cookie = new_cookie(p, p->peer_tag, p->peer_tsn);
@@ -266,7 +309,8 @@ END_TEST
 START_TEST(action_d_in_cookie_echoed) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_to_state(p, USCTP_COOKIE_ECHOED);
-    struct saved_cookie *cookie = new_cookie(p, p->peer_tag, p->peer_tsn); /* a collision: the same tag of the peer's */
+    struct saved_cookie *cookie =
+        new_cookie(p, p->peer_tag, p->peer_tsn); /* a collision: the same tag of the peer's */
     REQUIRE_EQ(cookie->tag, p->engine_tag);
     echo_cookie(p, cookie);
     peer_take(p, "COOKIE_ACK");
@@ -415,8 +459,11 @@ START_TEST(step_2_altered) {
 }
 END_TEST
 
-RUN_TESTS("COOKIE ECHO with a TCB (RFC 9260 5.2.4, table 12)", action_a_restart, action_a_restart_with_data_outstanding,
-          action_a_old_tag_is_dead, action_a_in_shutdown_ack_sent, action_b_peer_tag_unknown, action_b_in_cookie_echoed,
-          action_b_in_established, action_c_in_cookie_echoed, action_c_in_established, action_d_in_cookie_echoed,
-          action_d_in_established, action_d_keeps_the_data, unlisted_x_x_0_0, unlisted_x_x_x_x, unlisted_x_0_0_0,
-          step_3_expired_and_other_tags, step_3_expired_and_same_tags, step_2_altered)
+RUN_TESTS("COOKIE ECHO with a TCB (RFC 9260 5.2.4, table 12)", action_a_restart,
+          action_a_restart_with_data_outstanding, action_a_old_tag_is_dead,
+          action_a_restart_on_another_path, action_a_in_shutdown_ack_sent,
+          action_b_peer_tag_unknown, action_b_in_cookie_echoed, action_b_in_established,
+          action_c_in_cookie_echoed, action_c_in_established, action_d_in_cookie_echoed,
+          action_d_in_established, action_d_keeps_the_data, unlisted_x_x_0_0, unlisted_x_x_x_x,
+          unlisted_x_0_0_0, step_3_expired_and_other_tags, step_3_expired_and_same_tags,
+          step_2_altered)

@@ -9,13 +9,16 @@
 #define PMDCS     1468u
 #define PEER_RWND 1000000u
 
-/* ESTABLISHED with a congestion window of at least `bytes`, and everything acknowledged; returns the next TSN. */
+/* ESTABLISHED with a congestion window of at least `bytes`, and everything acknowledged; returns
+ * the next TSN. */
 static int grow_window(struct scripted_peer *p, uint32_t bytes) {
     int tsn = 0;
     for (int round = 0; round < 200 && peer_path(p, 0).cwnd_bytes < bytes; round++) {
         for (int i = 0; i < 40; i++)
             user_send(p, 0, 1452);
-        for (int spin = 0; spin < 100 && peer_status(p).unacknowledged_chunks + peer_status(p).unsent_bytes > 0; spin++) {
+        for (int spin = 0;
+             spin < 100 && peer_status(p).unacknowledged_chunks + peer_status(p).unsent_bytes > 0;
+             spin++) {
             tsn += (int)peer_count(p, "DATA *");
             peer_discard(p);
             peer_run_for(p, MS);
@@ -28,7 +31,8 @@ static int grow_window(struct scripted_peer *p, uint32_t bytes) {
     return tsn;
 }
 
-/* `count` chunks of 1000 bytes in flight, the first with TSN `first` (those before it are acknowledged). */
+/* `count` chunks of 1000 bytes in flight, the first with TSN `first` (those before it are
+ * acknowledged). */
 static struct scripted_peer *in_flight(int count, int *first) {
     struct scripted_peer *p = PEER(.configure = eager, .rwnd = PEER_RWND);
     peer_open_active(p);
@@ -143,7 +147,8 @@ START_TEST(s7_2_4_cumulative_advance_in_fast_recovery) {
     peer_sack(p, t - 1, PEER_RWND, "2-8 10-10"); /* t+8 missing: first */
     peer_sack(p, t - 1, PEER_RWND, "2-8 10-11"); /* second */
     peer_expect_nothing(p);
-    peer_sack(p, t + 7, PEER_RWND, "2-3"); /* t arrived; nothing above t+8 is new, but the point advances: third */
+    peer_sack(p, t + 7, PEER_RWND,
+              "2-3"); /* t arrived; nothing above t+8 is new, but the point advances: third */
     expect_data(p, t + 8);
     peer_delete(p);
 }
@@ -168,13 +173,16 @@ START_TEST(s7_2_4_fast_retransmitted_once) {
     char pattern[40];
     snprintf(pattern, sizeof pattern, "DATA tsn=%d *", t);
     peer_wait(p, pattern, 5 * SECOND);
-    REQUIRE_EQ(p->took_us, at + rto); /* 4: the timer restarted when the first outstanding chunk was retransmitted */
+    REQUIRE_EQ(
+        p->took_us,
+        at + rto); /* 4: the timer restarted when the first outstanding chunk was retransmitted */
     REQUIRE_EQ(peer_status(p).counters.t3_expiries, 1);
     peer_delete(p);
 }
 END_TEST
 
-/* 6: when the exit point is acknowledged Fast Recovery ends, and the next loss halves the window again. */
+/* 6: when the exit point is acknowledged Fast Recovery ends, and the next loss halves the window
+ * again. */
 START_TEST(s7_2_4_exit_of_fast_recovery) {
     int t;
     struct scripted_peer *p = in_flight(8, &t);

@@ -2,7 +2,8 @@
 /*
  * RFC 9260 5.1: establishing an association, as either side, and the timers T1-init and T1-cookie.
  *
- * Cookies are in test_cookie.c, parameters in test_init_parameters.c, unexpected set-up chunks in test_unexpected_setup.c.
+ * Cookies are in test_cookie.c, parameters in test_init_parameters.c, unexpected set-up chunks in
+ * test_unexpected_setup.c.
  */
 #include "support/configs.h"
 #include "support/run_tests.h"
@@ -102,7 +103,8 @@ START_TEST(s5_1_2_init_ack_goes_to_the_source) {
 }
 END_TEST
 
-static void require_param(const struct read_chunk *chunk, unsigned type, const uint8_t *value, size_t bytes) {
+static void require_param(const struct read_chunk *chunk, unsigned type, const uint8_t *value,
+                          size_t bytes) {
     size_t found_bytes;
     for (unsigned i = 0; i < 40; i++) {
         const uint8_t *found = reader_param(chunk, type, i, &found_bytes);
@@ -132,7 +134,8 @@ START_TEST(s5_1_addresses_are_listed) {
 }
 END_TEST
 
-/* 4 note 2, 5.1.6, 6.3.3 E2: INIT again after 1, 2, 4 ... 60 s, Max.Init.Retransmits (8) times, then the user is told. */
+/* 4 note 2, 5.1.6, 6.3.3 E2: INIT again after 1, 2, 4 ... 60 s, Max.Init.Retransmits (8) times,
+ * then the user is told. */
 START_TEST(s5_1_t1_init_backs_off_and_gives_up) {
     static const unsigned waits[8] = {1, 2, 4, 8, 16, 32, 60, 60};
     struct scripted_peer *p = PEER(.configure = quiet, .subscribe = USCTP_NOTIFY_ASSOC_CHANGE);
@@ -231,7 +234,8 @@ START_TEST(s5_1_t1_init_uses_all_addresses) {
 }
 END_TEST
 
-/* 5.1 C: until the COOKIE ACK, nothing but the packet with the COOKIE ECHO, which may carry DATA. */
+/* 5.1 C: until the COOKIE ACK, nothing but the packet with the COOKIE ECHO, which may carry DATA.
+ */
 START_TEST(s5_1_data_waits_for_the_handshake) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_engine_connect(p);
@@ -304,7 +308,8 @@ START_TEST(s5_1_4_large_cookie) {
 }
 END_TEST
 
-/* 3.2, 3.3.3: an INIT ACK whose last parameter is not padded in the chunk's length, and a cookie of odd length. */
+/* 3.2, 3.3.3: an INIT ACK whose last parameter is not padded in the chunk's length, and a cookie of
+ * odd length. */
 START_TEST(s3_2_odd_cookie_length) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_engine_connect(p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9260 3.2.1, 3.2.2, 3.3.2, 3.3.3, 5.1.2: parameters of INIT and INIT ACK: unknown, missing, forbidden values, addresses.
+ * RFC 9260 3.2.1, 3.2.2, 3.3.2, 3.3.3, 5.1.2: parameters of INIT and INIT ACK: unknown, missing,
+ * forbidden values, addresses.
  */
 #include "support/configs.h"
 #include "support/run_tests.h"
@@ -10,7 +11,8 @@
 
 static const uint8_t stuff[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
-/* An unknown parameter of the kind that its two highest bits say; 5 bytes of value, so that it needs padding. */
+/* An unknown parameter of the kind that its two highest bits say; 5 bytes of value, so that it
+ * needs padding. */
 static void add_unknown(struct scripted_peer *p, unsigned type) {
     builder_param(&p->out, type);
     builder_bytes(&p->out, stuff, 5);
@@ -26,7 +28,8 @@ static void require_reported(const struct read_chunk *chunk, unsigned container,
     REQUIRE(memcmp(report + 4, stuff, 5) == 0);
 }
 
-/* 3.2.1: 00 and 01 end the parameters, 10 and 11 do not; 01 and 11 are reported. An address follows, to see which. */
+/* 3.2.1: 00 and 01 end the parameters, 10 and 11 do not; 01 and 11 are reported. An address
+ * follows, to see which. */
 static void unknown_in_init(unsigned type, bool reported, bool continues) {
     struct scripted_peer *p = PEER(.configure = quiet, .paths = 2);
     peer_init(p, p->peer_tag);
@@ -54,7 +57,8 @@ START_TEST(s3_2_1_unknown_parameters_in_init) {
 }
 END_TEST
 
-/* 3.2.2: those of an INIT ACK are reported in an ERROR chunk, with the COOKIE ECHO or after the COOKIE ACK. */
+/* 3.2.2: those of an INIT ACK are reported in an ERROR chunk, with the COOKIE ECHO or after the
+ * COOKIE ACK. */
 static void unknown_in_init_ack(unsigned type, bool reported, bool continues) {
     struct scripted_peer *p = PEER(.configure = quiet, .paths = 2);
     peer_engine_connect(p);
@@ -105,14 +109,15 @@ START_TEST(s3_2_2_several_unknown_parameters) {
 }
 END_TEST
 
-/* 3.3.2 notes: reserved parameters of RFC 9260's own table, and those of its extensions, do no harm. */
+/* 3.3.2 notes: reserved parameters of RFC 9260's own table, and those of its extensions, do no
+ * harm. */
 START_TEST(s3_3_2_known_optional_parameters) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_init(p, p->peer_tag);
     builder_param(&p->out, 12); /* Supported Address Types */
     builder_u16(&p->out, 5);
     builder_u16(&p->out, 6);
-    builder_u16(&p->out, 11); /* must be ignored */
+    builder_u16(&p->out, 11);       /* must be ignored */
     builder_param(&p->out, 0x8000); /* ECN Capable */
     builder_param(&p->out, 0xc000); /* Forward-TSN-Supported */
     builder_param(&p->out, 0x8008); /* Supported Extensions */
@@ -126,7 +131,8 @@ START_TEST(s3_3_2_known_optional_parameters) {
 }
 END_TEST
 
-/* 5.1, 3.3.10.2: an INIT ACK without cookie: ABORT with Missing Mandatory Parameter and the INIT ACK's tag. */
+/* 5.1, 3.3.10.2: an INIT ACK without cookie: ABORT with Missing Mandatory Parameter and the INIT
+ * ACK's tag. */
 START_TEST(s5_1_missing_cookie) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_engine_connect(p);
@@ -142,10 +148,12 @@ START_TEST(s5_1_missing_cookie) {
 END_TEST
 
 static struct builder_init good_init(const struct scripted_peer *p) {
-    return (struct builder_init){.tag = 0x55667788u, .rwnd = 65536, .tsn = p->peer_tsn, .os = 5, .mis = 5};
+    return (struct builder_init){
+        .tag = 0x55667788u, .rwnd = 65536, .tsn = p->peer_tsn, .os = 5, .mis = 5};
 }
 
-/* 3.3.2: a_rwnd below 1500, OS 0, MIS 0: discarded, ABORT with the Initiate Tag, whatever there is stays as it is. */
+/* 3.3.2: a_rwnd below 1500, OS 0, MIS 0: discarded, ABORT with the Initiate Tag, whatever there is
+ * stays as it is. */
 static void forbidden_init(enum usctp_assoc_state state, const struct builder_init *init) {
     struct scripted_peer *p = PEER(.configure = quiet);
     if (state != USCTP_CLOSED)
@@ -163,9 +171,9 @@ static void forbidden_init(enum usctp_assoc_state state, const struct builder_in
 }
 
 START_TEST(s3_3_2_forbidden_values_in_init) {
-    static const enum usctp_assoc_state states[] = {USCTP_CLOSED,        USCTP_COOKIE_WAIT,   USCTP_COOKIE_ECHOED,
-                                                    USCTP_ESTABLISHED,   USCTP_SHUTDOWN_PENDING,
-                                                    USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED};
+    static const enum usctp_assoc_state states[] = {
+        USCTP_CLOSED,           USCTP_COOKIE_WAIT,   USCTP_COOKIE_ECHOED,    USCTP_ESTABLISHED,
+        USCTP_SHUTDOWN_PENDING, USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED};
     struct scripted_peer *p = PEER(.configure = quiet);
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct builder_init init = good_init(p);
@@ -193,7 +201,8 @@ START_TEST(s3_3_2_smallest_rwnd_is_good) {
 }
 END_TEST
 
-/* 3.3.3: in COOKIE-WAIT an INIT ACK with OS 0, MIS 0, tag 0 or (erratum 7148) a_rwnd below 1500 destroys the TCB. */
+/* 3.3.3: in COOKIE-WAIT an INIT ACK with OS 0, MIS 0, tag 0 or (erratum 7148) a_rwnd below 1500
+ * destroys the TCB. */
 static void forbidden_init_ack(struct builder_init init) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_engine_connect(p);
@@ -216,7 +225,8 @@ static void forbidden_init_ack(struct builder_init init) {
 }
 
 START_TEST(s3_3_3_forbidden_values_in_init_ack) {
-    struct builder_init good = {.tag = 0x55667788u, .rwnd = 65536, .tsn = 1, .os = 5, .mis = 5}, bad = good;
+    struct builder_init good = {.tag = 0x55667788u, .rwnd = 65536, .tsn = 1, .os = 5, .mis = 5},
+                        bad = good;
     bad.os = 0;
     forbidden_init_ack(bad);
     bad = good;
@@ -316,7 +326,8 @@ START_TEST(s5_1_2_c_addresses_of_init_ack) {
     peer_take(p, "COOKIE_ECHO *");
     peer_chunk(p, WIRE_COOKIE_ACK, 0);
     REQUIRE_EQ(peer_status(p).path_count, 3);
-    REQUIRE_EQ(peer_status(p).primary_path, (uint32_t)usctp_path_find(p->engine, p->assoc, &p->peer_addr[0]));
+    REQUIRE_EQ(peer_status(p).primary_path,
+               (uint32_t)usctp_path_find(p->engine, p->assoc, &p->peer_addr[0]));
     peer_delete(p);
 }
 END_TEST
@@ -355,9 +366,11 @@ START_TEST(s3_3_2_truncated_init) {
 }
 END_TEST
 
-RUN_TESTS("INIT and INIT ACK parameters (RFC 9260 3.2.1, 3.3.2, 3.3.3)", s3_2_1_unknown_parameters_in_init,
-          s3_2_1_unknown_parameters_in_init_ack, s3_2_2_several_unknown_parameters, s3_3_2_known_optional_parameters,
-          s5_1_missing_cookie, s3_3_2_forbidden_values_in_init, s3_3_2_smallest_rwnd_is_good,
-          s3_3_3_forbidden_values_in_init_ack, s8_5_forbidden_init_ack_with_a_wrong_tag, s3_3_2_1_4_host_name,
-          s5_1_2_a_source_address_alone, s5_1_2_c_all_addresses_once, s5_1_2_c_addresses_of_init_ack,
-          s8_4_1_strange_addresses_are_skipped, s3_3_2_truncated_init)
+RUN_TESTS("INIT and INIT ACK parameters (RFC 9260 3.2.1, 3.3.2, 3.3.3)",
+          s3_2_1_unknown_parameters_in_init, s3_2_1_unknown_parameters_in_init_ack,
+          s3_2_2_several_unknown_parameters, s3_3_2_known_optional_parameters, s5_1_missing_cookie,
+          s3_3_2_forbidden_values_in_init, s3_3_2_smallest_rwnd_is_good,
+          s3_3_3_forbidden_values_in_init_ack, s8_5_forbidden_init_ack_with_a_wrong_tag,
+          s3_3_2_1_4_host_name, s5_1_2_a_source_address_alone, s5_1_2_c_all_addresses_once,
+          s5_1_2_c_addresses_of_init_ack, s8_4_1_strange_addresses_are_skipped,
+          s3_3_2_truncated_init)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9260 8.4, rules 1 to 8, for packets of no association; 8.5 and 8.5.1 A to E for verification tags.
+ * RFC 9260 8.4, rules 1 to 8, for packets of no association; 8.5 and 8.5.1 A to E for verification
+ * tags.
  */
 #include "support/configs.h"
 #include "support/run_tests.h"
@@ -61,9 +62,17 @@ static void require_abort(struct scripted_peer *p) {
 
 /* Rule 8. */
 START_TEST(s8_4_rule_8_abort) {
-    static const unsigned types[] = {WIRE_DATA,          WIRE_SACK,     WIRE_HEARTBEAT, WIRE_HEARTBEAT_ACK,
-                                     WIRE_SHUTDOWN,      WIRE_ERROR,    WIRE_INIT_ACK,  20,
-                                     0x83,               0xc1,          0x45};
+    static const unsigned types[] = {WIRE_DATA,
+                                     WIRE_SACK,
+                                     WIRE_HEARTBEAT,
+                                     WIRE_HEARTBEAT_ACK,
+                                     WIRE_SHUTDOWN,
+                                     WIRE_ERROR,
+                                     WIRE_INIT_ACK,
+                                     20,
+                                     0x83,
+                                     0xc1,
+                                     0x45};
     struct scripted_peer *p = blue();
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (types[i] == WIRE_INIT_ACK) {
@@ -83,7 +92,8 @@ END_TEST
 
 /* Rule 1. */
 START_TEST(s8_4_rule_1_not_unicast) {
-    static const uint8_t strange[][4] = {{224, 0, 0, 1}, {239, 1, 2, 3}, {255, 255, 255, 255}, {0, 0, 0, 0}};
+    static const uint8_t strange[][4] = {
+        {224, 0, 0, 1}, {239, 1, 2, 3}, {255, 255, 255, 255}, {0, 0, 0, 0}};
     struct scripted_peer *p = blue();
     for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
         struct usctp_addr addr = p->peer_addr[0];
@@ -102,7 +112,8 @@ START_TEST(s8_4_rule_1_not_unicast) {
         peer_send_addresses(p, &addr, &p->engine_addr[0]);
         peer_expect_nothing(p);
     }
-    struct usctp_addr multicast = {.family = USCTP_FAMILY_IPV6, .ipv6 = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+    struct usctp_addr multicast = {.family = USCTP_FAMILY_IPV6,
+                                   .ipv6 = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
     blue_chunk(p, WIRE_DATA);
     peer_discard(p);
     peer_packet(p);
@@ -196,7 +207,8 @@ START_TEST(s8_5_1_a_tag_zero) {
 }
 END_TEST
 
-/* Rule 4: COOKIE ECHO as the first chunk; a bad cookie is silently discarded (5.1.5). Not first: rule 8. */
+/* Rule 4: COOKIE ECHO as the first chunk; a bad cookie is silently discarded (5.1.5). Not first:
+ * rule 8. */
 START_TEST(s8_4_rule_4_cookie_echo) {
     struct scripted_peer *p = blue();
     blue_chunk(p, WIRE_COOKIE_ECHO);
@@ -325,7 +337,8 @@ START_TEST(s8_5_wrong_tag_is_silently_discarded) {
     const uint32_t wrong[] = {right + 1, ~right, p->peer_tag, 1};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         for (unsigned type = 0; type < 15; type++) {
-            if (type == WIRE_INIT || type == WIRE_INIT_ACK || type == WIRE_SHUTDOWN_ACK || type == WIRE_COOKIE_ECHO)
+            if (type == WIRE_INIT || type == WIRE_INIT_ACK || type == WIRE_SHUTDOWN_ACK ||
+                type == WIRE_COOKIE_ECHO)
                 continue;
             peer_packet_tag(p, wrong[i]);
             add_chunk(p, type);
@@ -377,8 +390,9 @@ START_TEST(s8_5_1_c_shutdown_complete) {
             require_state(p, USCTP_SHUTDOWN_ACK_SENT);
         peer_delete(p);
     }
-    static const enum usctp_assoc_state states[] = {USCTP_COOKIE_WAIT,      USCTP_COOKIE_ECHOED, USCTP_ESTABLISHED,
-                                                    USCTP_SHUTDOWN_PENDING, USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED};
+    static const enum usctp_assoc_state states[] = {USCTP_COOKIE_WAIT,   USCTP_COOKIE_ECHOED,
+                                                    USCTP_ESTABLISHED,   USCTP_SHUTDOWN_PENDING,
+                                                    USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct scripted_peer *p = PEER(.configure = quiet);
         peer_to_state(p, states[i]);
@@ -392,7 +406,8 @@ START_TEST(s8_5_1_c_shutdown_complete) {
 }
 END_TEST
 
-/* 8.5.1 E, 9.2: SHUTDOWN ACK in COOKIE-WAIT and COOKIE-ECHOED is out of the blue; the handshake goes on. */
+/* 8.5.1 E, 9.2: SHUTDOWN ACK in COOKIE-WAIT and COOKIE-ECHOED is out of the blue; the handshake
+ * goes on. */
 START_TEST(s8_5_1_e_shutdown_ack) {
     static const enum usctp_assoc_state states[] = {USCTP_COOKIE_WAIT, USCTP_COOKIE_ECHOED};
     for (size_t i = 0; i < 2; i++) {
@@ -435,8 +450,9 @@ START_TEST(s12_4_one_packet_in_answer) {
 }
 END_TEST
 
-RUN_TESTS("out of the blue, verification tags (RFC 9260 8.4, 8.5)", s8_4_rule_8_abort, s8_4_rule_1_not_unicast,
-          s8_4_rule_2_abort_is_not_answered, s8_4_rule_3_init, s8_5_1_a_init_with_a_tag, s8_5_1_a_tag_zero,
-          s8_4_rule_4_cookie_echo, s8_4_rule_5_shutdown_ack, s8_4_rules_6_7_silence, s8_4_port_of_nobody,
-          s6_8_broken_packets, s8_5_wrong_tag_is_silently_discarded, s8_5_1_b_abort, s8_5_1_c_shutdown_complete,
-          s8_5_1_e_shutdown_ack, s12_4_one_packet_in_answer)
+RUN_TESTS("out of the blue, verification tags (RFC 9260 8.4, 8.5)", s8_4_rule_8_abort,
+          s8_4_rule_1_not_unicast, s8_4_rule_2_abort_is_not_answered, s8_4_rule_3_init,
+          s8_5_1_a_init_with_a_tag, s8_5_1_a_tag_zero, s8_4_rule_4_cookie_echo,
+          s8_4_rule_5_shutdown_ack, s8_4_rules_6_7_silence, s8_4_port_of_nobody,
+          s6_8_broken_packets, s8_5_wrong_tag_is_silently_discarded, s8_5_1_b_abort,
+          s8_5_1_c_shutdown_complete, s8_5_1_e_shutdown_ack, s12_4_one_packet_in_answer)

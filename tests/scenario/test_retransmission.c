@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9260 6.3: the RTO in exact figures, and the timer T3-rtx: when it runs, and what happens when it expires (E1 to E4).
+ * RFC 9260 6.3: the RTO in exact figures, and the timer T3-rtx: when it runs, and what happens when
+ * it expires (E1 to E4).
  *
- * Fast retransmit is in test_fast_retransmit.c; what failures do to paths is in test_path_failure.c.
+ * Fast retransmit is in test_fast_retransmit.c; what failures do to paths is in
+ * test_path_failure.c.
  */
 #include "support/configs.h"
 #include "support/run_tests.h"
 #include "support/scripted_peer.h"
 
-#define PMDCS      1468u /* 1500 - 20 - 12 */
-#define PEER_RWND  131072u
-#define RTO_MIN    SECOND
-#define RTO_INIT   SECOND
+#define PMDCS     1468u /* 1500 - 20 - 12 */
+#define PEER_RWND 131072u
+#define RTO_MIN   SECOND
+#define RTO_INIT  SECOND
 
 /* A round trip of `rtt` us measured with one DATA chunk; `tsn` counts them. */
 static void measure(struct scripted_peer *p, int tsn, uint64_t rtt) {
@@ -32,7 +34,8 @@ static uint64_t distance(uint64_t a, uint64_t b) {
 }
 
 /* 6.3.1 C2 and C3 from what was known before; the handshake may have been the first measurement. */
-static void require_rto(struct scripted_peer *p, const struct usctp_path_status *before, uint64_t rtt) {
+static void require_rto(struct scripted_peer *p, const struct usctp_path_status *before,
+                        uint64_t rtt) {
     struct usctp_path_status after = peer_path(p, 0);
     uint64_t srtt = rtt, rttvar = rtt / 2;
     if (before->srtt_us != 0 || before->rttvar_us != 0) {
@@ -65,10 +68,12 @@ START_TEST(s6_3_1_c2_c3_exact_figures) {
 }
 END_TEST
 
-/* C2 worked out: the first measurement of 400 ms gives SRTT 400, RTTVAR 200, RTO 1200 ms; the second of 800 ms gives 450, 250, 1450. */
+/* C2 worked out: the first measurement of 400 ms gives SRTT 400, RTTVAR 200, RTO 1200 ms; the
+ * second of 800 ms gives 450, 250, 1450. */
 START_TEST(s6_3_1_worked_example) {
     struct scripted_peer *p = PEER(.configure = long_delay);
-    peer_engine_connect(p); /* INIT and COOKIE ECHO are retransmitted: nothing can be measured with them (C5) */
+    peer_engine_connect(
+        p); /* INIT and COOKIE ECHO are retransmitted: nothing can be measured with them (C5) */
     peer_take_init(p);
     peer_wait(p, "INIT *", 4 * SECOND);
     peer_init_ack(p);
@@ -183,7 +188,8 @@ START_TEST(s6_3_3_e1_window) {
 }
 END_TEST
 
-/* E3: of three large chunks the first alone, in one packet; the others when acknowledgements make room. */
+/* E3: of three large chunks the first alone, in one packet; the others when acknowledgements make
+ * room. */
 START_TEST(s6_3_3_e3_one_packet) {
     struct scripted_peer *p = PEER(.configure = eager);
     peer_open_active(p);
@@ -250,7 +256,8 @@ START_TEST(s6_3_2_r2_timer_stops) {
 }
 END_TEST
 
-/* R3: an acknowledgement of the earliest outstanding TSN restarts the timer with the current RTO. */
+/* R3: an acknowledgement of the earliest outstanding TSN restarts the timer with the current RTO.
+ */
 START_TEST(s6_3_2_r3_restart) {
     struct scripted_peer *p = PEER(.configure = eager);
     peer_open_active(p);
@@ -327,8 +334,8 @@ static void give_up_soon(struct usctp_config *config) {
 
 /* 8.1: more than Association.Max.Retrans retransmissions in a row, and the peer is unreachable. */
 START_TEST(s8_1_association_failure) {
-    struct scripted_peer *p = PEER(.configure = give_up_soon,
-                                   .subscribe = USCTP_NOTIFY_ASSOC_CHANGE);
+    struct scripted_peer *p =
+        PEER(.configure = give_up_soon, .subscribe = USCTP_NOTIFY_ASSOC_CHANGE);
     peer_open_active(p);
     user_send(p, 0, 100);
     peer_take(p, "DATA tsn=0 *");
@@ -392,7 +399,8 @@ START_TEST(s6_1_c_retransmissions_first) {
     int tsn = 1;
     for (int cumulative = 0; cumulative < 7; cumulative++) {
         peer_sack(p, cumulative, PEER_RWND, "");
-        while (peer_count_packets(p) > 0) { /* in the order of TSN: 1, 2, ... of which the first are retransmissions */
+        while (peer_count_packets(p) >
+               0) { /* in the order of TSN: 1, 2, ... of which the first are retransmissions */
             char pattern[40];
             snprintf(pattern, sizeof pattern, "DATA tsn=%d *", tsn++);
             peer_take_packet(p, pattern);

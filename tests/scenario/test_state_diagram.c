@@ -75,9 +75,10 @@ START_TEST(any_receive_abort_to_closed) {
         struct scripted_peer *p = PEER(.configure = quiet);
         peer_to_state(p, live_states[i]);
         peer_chunk(p, WIRE_ABORT, 0);
-        require_closed(p, live_states[i] == USCTP_COOKIE_WAIT || live_states[i] == USCTP_COOKIE_ECHOED
-                              ? USCTP_ERR_REFUSED
-                              : USCTP_ERR_RESET);
+        require_closed(p,
+                       live_states[i] == USCTP_COOKIE_WAIT || live_states[i] == USCTP_COOKIE_ECHOED
+                           ? USCTP_ERR_REFUSED
+                           : USCTP_ERR_RESET);
         peer_run_for(p, 200 * SECOND);
         peer_expect_nothing(p); /* 3.3.7: no answer, and no timer is left */
         peer_release(p);
@@ -257,7 +258,8 @@ END_TEST
 /* Notes 5 and 7, 9.2: no new send requests once shutdown has begun, from either side. */
 START_TEST(notes_5_7_no_new_sends) {
     static const enum usctp_assoc_state states[] = {USCTP_SHUTDOWN_PENDING, USCTP_SHUTDOWN_SENT,
-                                                    USCTP_SHUTDOWN_RECEIVED, USCTP_SHUTDOWN_ACK_SENT};
+                                                    USCTP_SHUTDOWN_RECEIVED,
+                                                    USCTP_SHUTDOWN_ACK_SENT};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct scripted_peer *p = PEER(.configure = quiet);
         peer_to_state(p, states[i]);

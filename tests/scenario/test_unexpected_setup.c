@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 9260 5.2: INIT, INIT ACK, COOKIE ECHO and COOKIE ACK where an association exists or is being made: 5.2.1, 5.2.2, 5.2.3,
- * 5.2.5. Each row of table 12 (5.2.4) is in test_cookie_table.c; two engines that collide are in test_collision.c.
+ * RFC 9260 5.2: INIT, INIT ACK, COOKIE ECHO and COOKIE ACK where an association exists or is being
+ * made: 5.2.1, 5.2.2, 5.2.3, 5.2.5. Each row of table 12 (5.2.4) is in test_cookie_table.c; two
+ * engines that collide are in test_collision.c.
  */
 #include "support/configs.h"
 #include "support/run_tests.h"
@@ -136,7 +137,8 @@ START_TEST(s5_2_2_new_address_in_later_states) {
 }
 END_TEST
 
-/* An INIT from an address that is itself new belongs to the association by the address it lists (5.1.2 D). */
+/* An INIT from an address that is itself new belongs to the association by the address it lists
+ * (5.1.2 D). */
 START_TEST(s5_1_2_d_init_from_a_new_source) {
     struct scripted_peer *p = PEER(.configure = quiet);
     peer_to_state(p, USCTP_ESTABLISHED);
@@ -168,9 +170,9 @@ END_TEST
 
 /* 5.2.3: INIT ACK is for COOKIE-WAIT. */
 START_TEST(s5_2_3_unexpected_init_ack) {
-    static const enum usctp_assoc_state states[] = {USCTP_COOKIE_ECHOED,     USCTP_ESTABLISHED,
-                                                    USCTP_SHUTDOWN_PENDING,  USCTP_SHUTDOWN_SENT,
-                                                    USCTP_SHUTDOWN_RECEIVED, USCTP_SHUTDOWN_ACK_SENT};
+    static const enum usctp_assoc_state states[] = {
+        USCTP_COOKIE_ECHOED, USCTP_ESTABLISHED,       USCTP_SHUTDOWN_PENDING,
+        USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED, USCTP_SHUTDOWN_ACK_SENT};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct scripted_peer *p = PEER(.configure = quiet);
         peer_to_state(p, states[i]);
@@ -202,7 +204,8 @@ START_TEST(s5_2_5_unexpected_cookie_ack) {
 }
 END_TEST
 
-/* 5.2.1: only an address that the user asked for gets the INIT ACK, and only one that the INIT lists. */
+/* 5.2.1: only an address that the user asked for gets the INIT ACK, and only one that the INIT
+ * lists. */
 START_TEST(s5_2_1_init_from_an_address_not_asked_for) {
     struct scripted_peer *p = PEER(.configure = quiet, .paths = 2);
     peer_engine_connect(p); /* to address 0 alone */
@@ -217,7 +220,9 @@ START_TEST(s5_2_1_init_from_an_address_not_asked_for) {
 }
 END_TEST
 
-RUN_TESTS("unexpected set-up chunks (RFC 9260 5.2)", s5_2_1_init_in_cookie_wait, s5_2_1_init_in_cookie_echoed,
-          s5_2_1_new_address_in_cookie_echoed, s5_2_2_init_in_later_states, s5_2_2_new_address_in_later_states,
-          s5_1_2_d_init_from_a_new_source, s9_2_init_in_shutdown_ack_sent, s5_2_3_unexpected_init_ack,
-          s5_2_5_unexpected_cookie_ack, s5_2_1_init_from_an_address_not_asked_for)
+RUN_TESTS("unexpected set-up chunks (RFC 9260 5.2)", s5_2_1_init_in_cookie_wait,
+          s5_2_1_init_in_cookie_echoed, s5_2_1_new_address_in_cookie_echoed,
+          s5_2_2_init_in_later_states, s5_2_2_new_address_in_later_states,
+          s5_1_2_d_init_from_a_new_source, s9_2_init_in_shutdown_ack_sent,
+          s5_2_3_unexpected_init_ack, s5_2_5_unexpected_cookie_ack,
+          s5_2_1_init_from_an_address_not_asked_for)

@@ -2,7 +2,8 @@
 /*
  * Plays simulations by hand: sim_run --seed N [--count N] [--verbose] [--pcap PREFIX]
  *
- * What a simulation is stands in support/simulation.h. The test of the same kind is test_simulation.c.
+ * What a simulation is stands in support/simulation.h. The test of the same kind is
+ * test_simulation.c.
  */
 #include "support/simulation.h"
 
@@ -10,18 +11,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static const char usage[] =
-    "usage: sim_run --seed N [--count N] [--verbose] [--pcap PREFIX]\n"
-    "  --seed N       play seed N\n"
-    "  --count N      and the N - 1 that follow it\n"
-    "  --verbose      print the scenario, and the packets when it fails\n"
-    "  --pcap PREFIX  write PREFIX-host0.pcap and PREFIX-host1.pcap\n";
+static const char usage[] = "usage: sim_run --seed N [--count N] [--verbose] [--pcap PREFIX]\n"
+                            "  --seed N       play seed N\n"
+                            "  --count N      and the N - 1 that follow it\n"
+                            "  --verbose      print the scenario, and the packets when it fails\n"
+                            "  --pcap PREFIX  write PREFIX-host0.pcap and PREFIX-host1.pcap\n";
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},    {"count", required_argument, NULL, 'n'},
-        {"verbose", no_argument, NULL, 'v'},       {"pcap", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+        {"seed", required_argument, NULL, 's'}, {"count", required_argument, NULL, 'n'},
+        {"verbose", no_argument, NULL, 'v'},    {"pcap", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
     struct sim_options sim = {.seed = 1};
     static struct sim_totals totals;
     uint64_t count = 1;
@@ -52,8 +52,8 @@ int main(int argc, char **argv) {
     for (uint64_t i = 0; i < count; i++, sim.seed++) {
         struct sim_result result = simulation_run(&sim, &totals);
         if (sim.verbose || count == 1)
-            printf("seed %" PRIu64 ": %" PRIu64 " packets, hash %016" PRIx64 "\n", sim.seed, result.packets,
-                   result.hash);
+            printf("seed %" PRIu64 ": %" PRIu64 " packets, hash %016" PRIx64 "\n", sim.seed,
+                   result.packets, result.hash);
     }
     sim_totals_print(&totals, stdout);
     return EXIT_SUCCESS;

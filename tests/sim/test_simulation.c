@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Plays USCTP_SIM_SEEDS seeds (1200 unless set) from USCTP_SIM_FIRST (1) on, and requires that among them everything
- * happened that simulations are for; plays some twice and requires the same bytes. A seed that fails is printed with the
- * command that replays it, and the others are played.
+ * Plays USCTP_SIM_SEEDS seeds (3000 unless set) from USCTP_SIM_FIRST (1) on, and requires that
+ * among them everything happened that simulations are for; plays some twice and requires the same
+ * bytes. A seed that fails is printed with the command that replays it, and the others are played.
  *
  * ctest-timeout: 900
  */
@@ -17,7 +17,7 @@
 #define ENOUGH_SEEDS 500u
 
 static struct sim_totals *totals; /* shared by the processes of the tests */
-static uint64_t first_seed = 1, seed_count = 1200;
+static uint64_t first_seed = 1, seed_count = 3000;
 
 static uint64_t environment(const char *name, uint64_t otherwise) {
     const char *value = getenv(name);
@@ -43,7 +43,8 @@ START_TEST(same_seed_same_bytes) {
         struct sim_result one = simulation_run(&options, &unused);
         struct sim_result two = simulation_run(&options, &unused);
         if (one.hash != two.hash || one.packets != two.packets)
-            test_fail(__FILE__, __LINE__, "seed %" PRIu64 " gives other packets the second time", seed);
+            test_fail(__FILE__, __LINE__, "seed %" PRIu64 " gives other packets the second time",
+                      seed);
     }
 }
 END_TEST
@@ -61,7 +62,8 @@ START_TEST(everything_happened) {
     REQUIRE(totals->collisions > 0);
     REQUIRE(totals->zero_window_probes > 0);
     REQUIRE(totals->partial_deliveries > 0);
-    REQUIRE(totals->lost > 0 && totals->corrupted > 0 && totals->duplicated > 0 && totals->reordered > 0);
+    REQUIRE(totals->lost > 0 && totals->corrupted > 0 && totals->duplicated > 0 &&
+            totals->reordered > 0);
     REQUIRE(totals->cuts > 0 && totals->too_big > 0 && totals->near_wraps > 0);
     for (unsigned i = 0; i < SIM_ENDINGS; i++)
         REQUIRE(totals->endings[i] > 0);

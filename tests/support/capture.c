@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keeps packets and prints or writes them; see capture.h. The IP headers of the capture file are made up: only addresses,
- * lengths and the protocol number mean something.
+ * Keeps packets and prints or writes them; see capture.h. The IP headers of the capture file are
+ * made up: only addresses, lengths and the protocol number mean something.
  */
 #include "support/capture.h"
 #include "support/packet_builder.h"
@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAPTURE_LIMIT    200000u /* entries: a run-away test must not eat the machine */
-#define IPPROTO_SCTP_NR  132u
-#define IPV4_HEADER      20u
-#define IPV6_HEADER      40u
+#define CAPTURE_LIMIT   200000u /* entries: a run-away test must not eat the machine */
+#define IPPROTO_SCTP_NR 132u
+#define IPV4_HEADER     20u
+#define IPV6_HEADER     40u
 
 void capture_init(struct capture *capture) {
     memset(capture, 0, sizeof *capture);
@@ -108,7 +108,8 @@ void capture_print(const struct capture *capture, FILE *to, size_t limit) {
         fprintf(to, "  ... %zu earlier\n", first);
     for (size_t i = first; i < capture->count; i++) {
         const struct capture_entry *entry = &capture->entries[i];
-        fprintf(to, "  %4" PRIu64 ".%06" PRIu64 " ", entry->now_us / 1000000, entry->now_us % 1000000);
+        fprintf(to, "  %4" PRIu64 ".%06" PRIu64 " ", entry->now_us / 1000000,
+                entry->now_us % 1000000);
         if (entry->direction == CAPTURE_NOTE)
             fprintf(to, "--- %s\n", entry->note);
         else

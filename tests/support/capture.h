@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What an engine saw and said: every packet in and out with its virtual time, kept in memory, and written as a capture
- * file (DLT_RAW, with an IP header made up for each packet) or as a ladder of text when a test fails.
+ * What an engine saw and said: every packet in and out with its virtual time, kept in memory, and
+ * written as a capture file (DLT_RAW, with an IP header made up for each packet) or as a ladder of
+ * text when a test fails.
  *
  * The text comes from packet_reader.c, which is not the code under test.
  */

@@ -12,7 +12,8 @@ static inline void quiet(struct usctp_config *config) {
     config->hb_enabled = 0;
 }
 
-/* No heartbeats, every message at once, no limit on bursts: all that congestion and flow control allow goes out. */
+/* No heartbeats, every message at once, no limit on bursts: all that congestion and flow control
+ * allow goes out. */
 static inline void eager(struct usctp_config *config) {
     config->hb_enabled = 0;
     config->nodelay = 1;

@@ -103,8 +103,8 @@ static void fill_random(void *user, void *out, size_t bytes) {
         memcpy(at + i, &word, bytes - i < 8 ? bytes - i : 8);
     }
     if (env->near_wrap && bytes == 4) {
-        at[3] = at[0]; /* in network order */
-        memset(at, 0xff, 3);
+        at[3] = (uint8_t)(at[0] % 8u + 8u * env->near_wrap_count++); /* no tag twice in a row */
+        memset(at, 0xff, 3);                                         /* in network order */
     }
 }
 
@@ -119,10 +119,15 @@ static int hmac_sha256(void *user, const uint8_t *key, size_t key_bytes, const u
 /* ---- trace ---- */
 
 const char *state_name(enum usctp_assoc_state state) {
-    static const char *const names[ENGINE_ENV_STATES] = {
-        "none",        "CLOSED",           "COOKIE-WAIT",   "COOKIE-ECHOED",
-        "ESTABLISHED", "SHUTDOWN-PENDING", "SHUTDOWN-SENT", "SHUTDOWN-RECEIVED",
-        "SHUTDOWN-ACK-SENT"};
+    static const char *const names[ENGINE_ENV_STATES] = {"none",
+                                                         "CLOSED",
+                                                         "COOKIE-WAIT",
+                                                         "COOKIE-ECHOED",
+                                                         "ESTABLISHED",
+                                                         "SHUTDOWN-PENDING",
+                                                         "SHUTDOWN-SENT",
+                                                         "SHUTDOWN-RECEIVED",
+                                                         "SHUTDOWN-ACK-SENT"};
     return (unsigned)state < ENGINE_ENV_STATES ? names[state] : "impossible";
 }
 
@@ -184,8 +189,9 @@ static void trace(void *user, const struct usctp_trace_record *record) {
         on_state(env, record);
         break;
     case USCTP_TRACE_PATH:
-        capture_note(&env->capture, record->now_us, "%s: path %" PRIu32 " state %" PRIu64 " -> %" PRIu64,
-                     env->name, record->path, record->a, record->b);
+        capture_note(&env->capture, record->now_us,
+                     "%s: path %" PRIu32 " state %" PRIu64 " -> %" PRIu64, env->name, record->path,
+                     record->a, record->b);
         break;
     case USCTP_TRACE_LOSS:
         env->losses_fast += record->b == 1;
@@ -193,7 +199,8 @@ static void trace(void *user, const struct usctp_trace_record *record) {
         break;
     case USCTP_TRACE_PRIMARY:
         env->primary_changes++;
-        capture_note(&env->capture, record->now_us, "%s: data path %" PRIu32, env->name, record->path);
+        capture_note(&env->capture, record->now_us, "%s: data path %" PRIu32, env->name,
+                     record->path);
         break;
     case USCTP_TRACE_TIMER:
         capture_note(&env->capture, record->now_us, "%s: timer %" PRIu64 " expired, %" PRIu64,
@@ -222,8 +229,8 @@ static void report(void) {
             continue;
         fprintf(stderr, "%s saw:\n", env->name);
         capture_print(&env->capture, stderr, LADDER_LINES);
-        snprintf(path, sizeof path, "%s/failed-%d-%s.pcap", directory ? directory : ".", (int)getpid(),
-                 env->name);
+        snprintf(path, sizeof path, "%s/failed-%d-%s.pcap", directory ? directory : ".",
+                 (int)getpid(), env->name);
         if (capture_write_pcap(&env->capture, path) == 0)
             fprintf(stderr, "capture: %s\n", path);
     }

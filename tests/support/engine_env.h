@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An environment for an engine under test: memory that is counted and fails on demand, random numbers from a seed,
- * HMAC-SHA-256 from libcrypto, and a trace hook that captures packets and checks every change of state against RFC 9260 4.
+ * An environment for an engine under test: memory that is counted and fails on demand, random
+ * numbers from a seed, HMAC-SHA-256 from libcrypto, and a trace hook that captures packets and
+ * checks every change of state against RFC 9260 4.
  *
- * Also what every test of the whole engine needs when it fails: REQUIRE, which prints the ladder and writes captures
- * before it ends the test. Time is virtual everywhere.
+ * Also what every test of the whole engine needs when it fails: REQUIRE, which prints the ladder
+ * and writes captures before it ends the test. Time is virtual everywhere.
  */
 #ifndef SUPPORT_ENGINE_ENV_H
 #define SUPPORT_ENGINE_ENV_H
@@ -25,6 +26,7 @@ struct engine_env {
     /* random numbers */
     uint64_t random_state;
     bool near_wrap; /* 4-byte values lie within 256 of 2^32 (tags, initial TSNs) */
+    uint32_t near_wrap_count;
     uint64_t mac_calls;
     /* trace */
     struct capture capture;
@@ -39,7 +41,8 @@ struct engine_env {
 
 /* Fills *env; capturing is on. The environment to give to usctp_engine_new is env->environment. */
 void engine_env_init(struct engine_env *env, const char *name, uint64_t seed);
-/* Forgets the captured packets. Does not look at what is still allocated: see engine_env_require_empty. */
+/* Forgets the captured packets. Does not look at what is still allocated: see
+ * engine_env_require_empty. */
 void engine_env_free(struct engine_env *env);
 /* Fails the test when memory is still allocated. */
 void engine_env_require_empty(const struct engine_env *env);
@@ -61,21 +64,24 @@ extern void (*test_on_fail)(void);
 /* No Check here: a failure ends the program. */
 extern bool test_without_check;
 
-#define REQUIRE(condition)                                                                                             \
-    do {                                                                                                               \
-        if (!(condition)) test_fail(__FILE__, __LINE__, "not so: %s", #condition);                                    \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            test_fail(__FILE__, __LINE__, "not so: %s", #condition);                               \
     } while (0)
-#define REQUIRE_EQ(seen, expected)                                                                                     \
-    do {                                                                                                               \
-        long long seen_ = (long long)(seen), expected_ = (long long)(expected);                                       \
-        if (seen_ != expected_)                                                                                        \
-            test_fail(__FILE__, __LINE__, "%s is %lld, expected %lld (%s)", #seen, seen_, expected_, #expected);      \
+#define REQUIRE_EQ(seen, expected)                                                                 \
+    do {                                                                                           \
+        long long seen_ = (long long)(seen), expected_ = (long long)(expected);                    \
+        if (seen_ != expected_)                                                                    \
+            test_fail(__FILE__, __LINE__, "%s is %lld, expected %lld (%s)", #seen, seen_,          \
+                      expected_, #expected);                                                       \
     } while (0)
-#define REQUIRE_RANGE(seen, low, high)                                                                                 \
-    do {                                                                                                               \
-        long long seen_ = (long long)(seen), low_ = (long long)(low), high_ = (long long)(high);                      \
-        if (seen_ < low_ || seen_ > high_)                                                                             \
-            test_fail(__FILE__, __LINE__, "%s is %lld, expected %lld to %lld", #seen, seen_, low_, high_);            \
+#define REQUIRE_RANGE(seen, low, high)                                                             \
+    do {                                                                                           \
+        long long seen_ = (long long)(seen), low_ = (long long)(low), high_ = (long long)(high);   \
+        if (seen_ < low_ || seen_ > high_)                                                         \
+            test_fail(__FILE__, __LINE__, "%s is %lld, expected %lld to %lld", #seen, seen_, low_, \
+                      high_);                                                                      \
     } while (0)
 
 #endif

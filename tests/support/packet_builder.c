@@ -75,7 +75,8 @@ static void pad4(struct packet_builder *b) {
         builder_u8(b, 0);
 }
 
-/* The last parameter's padding is not counted in the chunk's length (3.2), so lengths are set before padding. */
+/* The last parameter's padding is not counted in the chunk's length (3.2), so lengths are set
+ * before padding. */
 static void close_param(struct packet_builder *b) {
     if (b->param_at != 0)
         store16(b->bytes + b->param_at + 2, (unsigned)(b->used - b->param_at));

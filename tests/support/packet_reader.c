@@ -11,9 +11,9 @@
 
 const char *reader_chunk_name(unsigned type) {
     static const char *const names[] = {
-        "DATA",         "INIT",       "INIT_ACK", "SACK",       "HEARTBEAT", "HEARTBEAT_ACK",
-        "ABORT",        "SHUTDOWN",   "SHUTDOWN_ACK", "ERROR",  "COOKIE_ECHO", "COOKIE_ACK",
-        "ECNE",         "CWR",        "SHUTDOWN_COMPLETE"};
+        "DATA",          "INIT",       "INIT_ACK", "SACK",         "HEARTBEAT",
+        "HEARTBEAT_ACK", "ABORT",      "SHUTDOWN", "SHUTDOWN_ACK", "ERROR",
+        "COOKIE_ECHO",   "COOKIE_ACK", "ECNE",     "CWR",          "SHUTDOWN_COMPLETE"};
     return type < sizeof names / sizeof names[0] ? names[type] : "UNKNOWN";
 }
 
@@ -86,7 +86,8 @@ static const char *read_data(struct read_chunk *c) {
     return NULL;
 }
 
-/* Walks parameters: each at least 4 bytes, whole, padded with zeros; the last one's padding may lie outside. */
+/* Walks parameters: each at least 4 bytes, whole, padded with zeros; the last one's padding may lie
+ * outside. */
 static const char *check_params(const uint8_t *at, size_t bytes) {
     while (bytes > 0) {
         if (bytes < 4)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * SCTP packets, taken apart without src/chunk: into structs, and into one line of text a chunk, such as
- * "SACK cum=2 rwnd=1000 gaps=[2-3] dups=[]" or "DATA tsn=0 sid=1 ssn=0 ppid=7 BE len=100".
+ * SCTP packets, taken apart without src/chunk: into structs, and into one line of text a chunk,
+ * such as "SACK cum=2 rwnd=1000 gaps=[2-3] dups=[]" or "DATA tsn=0 sid=1 ssn=0 ppid=7 BE len=100".
  *
- * The reader is strict: it also says what RFC 9260 forbids a sender (3, 3.2, 3.3, 6.10): lengths, padding, order, bundling,
- * reserved bits. TSNs are printed as the distance from a base, so that a script need not know random numbers.
+ * The reader is strict: it also says what RFC 9260 forbids a sender (3, 3.2, 3.3, 6.10): lengths,
+ * padding, order, bundling, reserved bits. TSNs are printed as the distance from a base, so that a
+ * script need not know random numbers.
  */
 #ifndef SUPPORT_PACKET_READER_H
 #define SUPPORT_PACKET_READER_H
@@ -43,11 +44,14 @@ struct tsn_bases {
 };
 
 /* Reads a packet, whose bytes are borrowed. Returns NULL, or what is wrong with it. */
-const char *reader_packet(struct read_packet *out, const uint8_t *bytes, size_t count, bool check_crc);
+const char *reader_packet(struct read_packet *out, const uint8_t *bytes, size_t count,
+                          bool check_crc);
 /* Writes the chunk's line. bases may be NULL: absolute TSNs. */
-void reader_print(const struct read_chunk *chunk, const struct tsn_bases *bases, char *out, size_t size);
+void reader_print(const struct read_chunk *chunk, const struct tsn_bases *bases, char *out,
+                  size_t size);
 /* Finds a parameter or cause (`index`-th of its type). Returns its value, or NULL. */
-const uint8_t *reader_param(const struct read_chunk *chunk, unsigned type, unsigned index, size_t *bytes);
+const uint8_t *reader_param(const struct read_chunk *chunk, unsigned type, unsigned index,
+                            size_t *bytes);
 const char *reader_chunk_name(unsigned type);
 /* True when text matches pattern, in which '*' stands for anything. */
 bool text_matches(const char *text, const char *pattern);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HANG_SECONDS 100 /* far beyond any of them: a test that hangs is named, and the others run */
+#define HANG_SECONDS                                                                               \
+    100 /* far beyond any of them: a test that hangs is named, and the others run */
 
 int run_tests(const char *suite, const TTest *const *tests, size_t count, int argc, char **argv) {
     Suite *all = suite_create(suite);

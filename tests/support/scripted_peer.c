@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The scripted peer's life, its clock, and what it saw; see scripted_peer.h. What it says, the handshakes and the engine's
- * user are in peer_talk.c.
+ * The scripted peer's life, its clock, and what it saw; see scripted_peer.h. What it says, the
+ * handshakes and the engine's user are in peer_talk.c.
  */
 #include "support/scripted_peer.h"
 
@@ -307,8 +307,8 @@ static void print_rest(struct scripted_peer *p) {
             if (p->seen[i]->taken[k])
                 continue;
             print_seen(p, p->seen[i], k, text, sizeof text);
-            fprintf(stderr, "  +%.6f path %d: %s\n", (double)(p->seen[i]->at_us - 1000 * SECOND) / 1e6,
-                    p->seen[i]->path, text);
+            fprintf(stderr, "  +%.6f path %d: %s\n",
+                    (double)(p->seen[i]->at_us - 1000 * SECOND) / 1e6, p->seen[i]->path, text);
         }
     }
 }
@@ -344,7 +344,8 @@ void peer_take_packet(struct scripted_peer *p, const char *pattern) {
         take(p, seen, k);
 }
 
-const struct read_chunk *peer_wait(struct scripted_peer *p, const char *pattern, uint64_t limit_us) {
+const struct read_chunk *peer_wait(struct scripted_peer *p, const char *pattern,
+                                   uint64_t limit_us) {
     uint64_t until = p->now_us + limit_us;
     for (;;) {
         const struct read_chunk *chunk = peer_take_if(p, pattern);

@@ -2,12 +2,15 @@
 /*
  * One engine, and the peer it talks to, who does only what a test's script says.
  *
- * The script sends packets (packet_builder.h) and takes what the engine answered by its text (packet_reader.h); a text may
- * have '*' in it. Chunks are taken one by one, oldest first, so that a script does not depend on what is bundled with what;
- * peer_take_packet is for where it does. TSNs in texts and in the short-hands count from the initial TSNs: the engine's first
- * DATA is tsn=0, a SACK that acknowledges nothing is cum=-1. Virtual time moves only by peer_run_*, peer_wait.
+ * The script sends packets (packet_builder.h) and takes what the engine answered by its text
+ * (packet_reader.h); a text may have '*' in it. Chunks are taken one by one, oldest first, so that
+ * a script does not depend on what is bundled with what; peer_take_packet is for where it does.
+ * TSNs in texts and in the short-hands count from the initial TSNs: the engine's first DATA is
+ * tsn=0, a SACK that acknowledges nothing is cum=-1. Virtual time moves only by peer_run_*,
+ * peer_wait.
  *
- * Besides, the peer answers HEARTBEATs by itself (unless told not to) and gives the engine routes when it asks.
+ * Besides, the peer answers HEARTBEATs by itself (unless told not to) and gives the engine routes
+ * when it asks.
  */
 #ifndef SUPPORT_SCRIPTED_PEER_H
 #define SUPPORT_SCRIPTED_PEER_H
@@ -22,18 +25,18 @@
 
 struct peer_options {
     void (*configure)(struct usctp_config *config); /* changes to the defaults */
-    unsigned paths;                                 /* 0 = 1; path i: engine's address i, peer's address i */
-    unsigned ipv6_paths;                            /* bit i: path i is IPv6 */
-    uint32_t rwnd, tsn, tag;                        /* the peer's; 0 = 131072, 1000, 0x70656572 */
-    uint16_t os, mis;                               /* 0 = 10 */
-    uint32_t mtu;                                   /* 0 = 1500 */
+    unsigned paths;          /* 0 = 1; path i: engine's address i, peer's address i */
+    unsigned ipv6_paths;     /* bit i: path i is IPv6 */
+    uint32_t rwnd, tsn, tag; /* the peer's; 0 = 131072, 1000, 0x70656572 */
+    uint16_t os, mis;        /* 0 = 10 */
+    uint32_t mtu;            /* 0 = 1500 */
     uint64_t seed;
-    bool near_wrap;        /* the engine's random values lie before 2^32 */
-    bool tsn_is_set;       /* tsn counts even when 0 */
-    bool hold_heartbeats;  /* HEARTBEATs are left to the script */
-    bool do_not_accept;    /* incoming associations wait */
-    bool connect_to_all;   /* usctp_assoc_connect gets all addresses, not just the first */
-    uint32_t subscribe;    /* enum usctp_notification_kind */
+    bool near_wrap;       /* the engine's random values lie before 2^32 */
+    bool tsn_is_set;      /* tsn counts even when 0 */
+    bool hold_heartbeats; /* HEARTBEATs are left to the script */
+    bool do_not_accept;   /* incoming associations wait */
+    bool connect_to_all;  /* usctp_assoc_connect gets all addresses, not just the first */
+    uint32_t subscribe;   /* enum usctp_notification_kind */
 };
 
 struct seen_packet {
@@ -56,13 +59,15 @@ struct scripted_peer {
     struct usctp_addr engine_addr[PEER_MAX_PATHS], peer_addr[PEER_MAX_PATHS];
     bool cut[PEER_MAX_PATHS]; /* HEARTBEATs to it are not answered */
     uint16_t engine_port, peer_port;
-    uint32_t engine_tag, peer_tag; /* what goes into packets to the engine; what comes in those from it */
+    uint32_t engine_tag,
+        peer_tag; /* what goes into packets to the engine; what comes in those from it */
     uint32_t engine_tsn, peer_tsn; /* initial */
     uint32_t engine_rwnd;
     uint8_t cookie[4096]; /* the engine's, from its INIT ACK; or ours, in our INIT ACK */
     size_t cookie_bytes;
     struct packet_builder out;
-    struct seen_packet **seen; /* all, until the peer is deleted; those before `first` are taken whole */
+    struct seen_packet *
+        *seen; /* all, until the peer is deleted; those before `first` are taken whole */
     size_t seen_count, seen_capacity, first;
     bool answering; /* HEARTBEATs, just now */
     /* of what was taken last */
@@ -87,7 +92,8 @@ void peer_delete(struct scripted_peer *p);
 
 /* ---- the engine's side ---- */
 
-/* Opens an endpoint that listens (done by peer_new). Connects to the peer; the INIT is left to be taken. */
+/* Opens an endpoint that listens (done by peer_new). Connects to the peer; the INIT is left to be
+ * taken. */
 void peer_engine_connect(struct scripted_peer *p);
 /* usctp_assoc_send of a message whose bytes come from its number. Fails the test when refused. */
 void user_send(struct scripted_peer *p, unsigned sid, size_t bytes);
@@ -106,7 +112,8 @@ struct user_message user_read_piece(struct scripted_peer *p, size_t room);
 void user_expect(struct scripted_peer *p, unsigned sid, unsigned ssn, size_t bytes);
 void user_expect_nothing(struct scripted_peer *p);
 /* Reads notifications until one of this kind and change, which it requires. change -1: any. */
-struct usctp_notification user_expect_notification(struct scripted_peer *p, uint32_t kind, int change);
+struct usctp_notification user_expect_notification(struct scripted_peer *p, uint32_t kind,
+                                                   int change);
 void user_shutdown(struct scripted_peer *p);
 void user_abort(struct scripted_peer *p, const char *reason);
 
@@ -135,7 +142,8 @@ void peer_pump(struct scripted_peer *p);
 const struct read_chunk *peer_take(struct scripted_peer *p, const char *pattern);
 /* As peer_take, NULL when there is none. */
 const struct read_chunk *peer_take_if(struct scripted_peer *p, const char *pattern);
-/* Takes the oldest packet, of which nothing has been taken, and requires its chunks: "COOKIE_ACK | SACK *". */
+/* Takes the oldest packet, of which nothing has been taken, and requires its chunks: "COOKIE_ACK |
+ * SACK *". */
 void peer_take_packet(struct scripted_peer *p, const char *pattern);
 /* Runs until such a chunk comes out, at most `limit_us`, and takes it. */
 const struct read_chunk *peer_wait(struct scripted_peer *p, const char *pattern, uint64_t limit_us);
@@ -154,20 +162,25 @@ struct packet_builder *peer_packet_tag(struct scripted_peer *p, uint32_t tag);
 void peer_send(struct scripted_peer *p);
 void peer_send_on(struct scripted_peer *p, unsigned path);
 /* From and to any addresses. */
-void peer_send_addresses(struct scripted_peer *p, const struct usctp_addr *from, const struct usctp_addr *to);
+void peer_send_addresses(struct scripted_peer *p, const struct usctp_addr *from,
+                         const struct usctp_addr *to);
 
 /* One-chunk packets. */
-void peer_data(struct scripted_peer *p, int tsn, unsigned sid, unsigned ssn, unsigned bits, size_t bytes);
+void peer_data(struct scripted_peer *p, int tsn, unsigned sid, unsigned ssn, unsigned bits,
+               size_t bytes);
 void peer_sack(struct scripted_peer *p, int cumulative, uint32_t rwnd, const char *gaps);
-void peer_sack_on(struct scripted_peer *p, unsigned path, int cumulative, uint32_t rwnd, const char *gaps);
+void peer_sack_on(struct scripted_peer *p, unsigned path, int cumulative, uint32_t rwnd,
+                  const char *gaps);
 void peer_shutdown(struct scripted_peer *p, int cumulative);
 void peer_chunk(struct scripted_peer *p, unsigned type, unsigned flags);
 /* Adds DATA to p->out: the bytes that user_expect wants. */
-void peer_add_data(struct scripted_peer *p, int tsn, unsigned sid, unsigned ssn, unsigned bits, size_t bytes);
+void peer_add_data(struct scripted_peer *p, int tsn, unsigned sid, unsigned ssn, unsigned bits,
+                   size_t bytes);
 /* The bytes of the message (sid, ssn), from `offset`. */
 void peer_pattern(unsigned sid, unsigned ssn, size_t offset, uint8_t *out, size_t bytes);
 
-/* Handshake. peer_init and peer_init_ack start and fill a packet, to which parameters may be added before peer_send. */
+/* Handshake. peer_init and peer_init_ack start and fill a packet, to which parameters may be added
+ * before peer_send. */
 struct packet_builder *peer_init(struct scripted_peer *p, uint32_t tag);
 struct packet_builder *peer_init_ack(struct scripted_peer *p);
 void peer_add_addresses(struct scripted_peer *p, unsigned first, unsigned count);
@@ -180,7 +193,8 @@ void peer_cookie_echo(struct scripted_peer *p);
 /* The engine connects (active) or is connected to (passive), up to ESTABLISHED. */
 void peer_open_active(struct scripted_peer *p);
 void peer_open_passive(struct scripted_peer *p);
-/* Takes an active association into any state. SHUTDOWN-PENDING and -RECEIVED have one DATA chunk (tsn=0) outstanding. */
+/* Takes an active association into any state. SHUTDOWN-PENDING and -RECEIVED have one DATA chunk
+ * (tsn=0) outstanding. */
 void peer_to_state(struct scripted_peer *p, enum usctp_assoc_state state);
 /* Answers every HEARTBEAT seen and not taken on paths that are not cut. */
 void peer_answer_heartbeats(struct scripted_peer *p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What must hold in every simulation at every moment: of each packet as it leaves a host, and of what the engines tell of
- * themselves; see simulation.h.
+ * What must hold in every simulation at every moment: of each packet as it leaves a host, and of
+ * what the engines tell of themselves; see simulation.h.
  */
 #include "support/simulation.h"
 
@@ -15,7 +15,8 @@ static void hash_word(struct simulation *s, uint64_t word) {
     s->hash ^= s->hash >> 29;
 }
 
-static void hash_packet(struct simulation *s, unsigned host, int path, const struct usctp_packet *packet) {
+static void hash_packet(struct simulation *s, unsigned host, int path,
+                        const struct usctp_packet *packet) {
     hash_word(s, s->hosts->now_us);
     hash_word(s, (uint64_t)host << 48 | (uint64_t)(path + 1) << 32 | packet->length);
     for (uint32_t at = 0; at < packet->length; at += 8) {
@@ -29,7 +30,8 @@ static uint32_t header_bytes(const struct usctp_packet *packet) {
     return packet->destination.family == USCTP_FAMILY_IPV6 ? 40 : 20;
 }
 
-/* RFC 9260 5.4: nothing but HEARTBEAT, HEARTBEAT ACK, COOKIE ACK and COOKIE ECHO goes to an unconfirmed address. */
+/* RFC 9260 5.4: nothing but HEARTBEAT, HEARTBEAT ACK, COOKIE ACK and COOKIE ECHO goes to an
+ * unconfirmed address. */
 static void check_path(struct simulation *s, unsigned host, const struct usctp_packet *packet,
                        const struct read_packet *read) {
     struct host *h = &s->hosts->host[host];
@@ -43,16 +45,19 @@ static void check_path(struct simulation *s, unsigned host, const struct usctp_p
         return;
     for (size_t i = 0; i < read->chunk_count; i++) {
         unsigned type = read->chunk[i].type;
-        if (type == WIRE_DATA || type == WIRE_SACK || type == WIRE_SHUTDOWN || type == WIRE_SHUTDOWN_ACK)
-            test_fail(__FILE__, __LINE__, "host %u: %s to an unconfirmed address (RFC 9260 5.4)", host,
-                      reader_chunk_name(type));
+        if (type == WIRE_DATA || type == WIRE_SACK || type == WIRE_SHUTDOWN ||
+            type == WIRE_SHUTDOWN_ACK)
+            test_fail(__FILE__, __LINE__, "host %u: %s to an unconfirmed address (RFC 9260 5.4)",
+                      host, reader_chunk_name(type));
     }
 }
 
 /* A router on the way that says what fits (RFC 9260 10, 7.3). */
-static void too_big(struct simulation *s, unsigned host, int path, const struct usctp_packet *packet) {
+static void too_big(struct simulation *s, unsigned host, int path,
+                    const struct usctp_packet *packet) {
     uint32_t mtu = s->scenario.link[host][path].mtu_bytes;
-    if (mtu == 0 || packet->length + header_bytes(packet) <= mtu || (packet->flags & USCTP_PACKET_MAY_FRAGMENT))
+    if (mtu == 0 || packet->length + header_bytes(packet) <= mtu ||
+        (packet->flags & USCTP_PACKET_MAY_FRAGMENT))
         return;
     struct usctp_icmp icmp = {.kind = USCTP_ICMP_PACKET_TOO_BIG,
                               .destination = packet->destination,
@@ -64,7 +69,8 @@ static void too_big(struct simulation *s, unsigned host, int path, const struct 
     usctp_engine_icmp(s->hosts->host[host].engine, &icmp, s->hosts->now_us);
 }
 
-void sim_check_packet(struct two_hosts *t, unsigned host, int path, const struct usctp_packet *packet) {
+void sim_check_packet(struct two_hosts *t, unsigned host, int path,
+                      const struct usctp_packet *packet) {
     static struct read_packet read;
     struct simulation *s = t->user;
     s->totals.packets++;
@@ -72,18 +78,22 @@ void sim_check_packet(struct two_hosts *t, unsigned host, int path, const struct
     const char *wrong =
         reader_packet(&read, packet->data, packet->length, s->totals.packets % CRC_EVERY == 0);
     if (wrong)
-        test_fail(__FILE__, __LINE__, "host %u sent a packet that RFC 9260 forbids: %s", host, wrong);
+        test_fail(__FILE__, __LINE__, "host %u sent a packet that RFC 9260 forbids: %s", host,
+                  wrong);
     if (path < 0)
-        test_fail(__FILE__, __LINE__, "host %u sent a packet to an address that is not the other's", host);
+        test_fail(__FILE__, __LINE__, "host %u sent a packet to an address that is not the other's",
+                  host);
     if (!(packet->flags & USCTP_PACKET_MAY_FRAGMENT))
         REQUIRE(packet->length + header_bytes(packet) <= t->mtu);
     if (read.chunk_count > 0 && read.chunk[0].type == WIRE_INIT && read.chunk[0].tsn >= 0xffffff00u)
         s->totals.near_wraps++;
     check_path(s, host, packet, &read);
+    sim_window_packet(s, host, &read);
     too_big(s, host, path, packet);
 }
 
-static void check_path_status(const struct simulation *s, unsigned host, const struct usctp_path_status *path) {
+static void check_path_status(const struct simulation *s, unsigned host,
+                              const struct usctp_path_status *path) {
     const struct usctp_config *c = &s->scenario.config[host];
     REQUIRE_RANGE(path->rto_us, c->rto_min_us, c->rto_max_us);
     REQUIRE(path->cwnd_bytes > 0);
@@ -117,7 +127,8 @@ static void check_host(struct simulation *s, unsigned host) {
     if (status.unacknowledged_chunks == 0)
         REQUIRE_EQ(status.in_flight_bytes, 0);
     if (h->env.illegal_state_change)
-        test_fail(__FILE__, __LINE__, "host %u: a change of state that RFC 9260 4 does not know: %s -> %s", host,
+        test_fail(__FILE__, __LINE__,
+                  "host %u: a change of state that RFC 9260 4 does not know: %s -> %s", host,
                   state_name(h->env.illegal_from), state_name(h->env.illegal_to));
 }
 

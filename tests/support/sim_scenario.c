@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Draws a scenario from a seed: network, configurations, traffic, what goes wrong, and how it ends; see simulation.h.
+ * Draws a scenario from a seed: network, configurations, traffic, what goes wrong, and how it ends;
+ * see simulation.h.
  */
 #include "support/simulation.h"
 
@@ -21,12 +22,14 @@ static bool chance(uint64_t *state, unsigned percent) {
 static uint64_t pick(uint64_t *state, const uint64_t *values, size_t count) {
     return values[sim_draw(state, 0, count - 1)];
 }
-#define PICK(state, ...)                                                                                               \
-    pick(state, (const uint64_t[]){__VA_ARGS__}, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+#define PICK(state, ...)                                                                           \
+    pick(state, (const uint64_t[]){__VA_ARGS__},                                                   \
+         sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 
 /* Values of all sizes: each power of two is as likely as the next. */
 static uint64_t draw_log(uint64_t *state, uint64_t low, uint64_t high) {
-    unsigned bits_low = 63u - (unsigned)__builtin_clzll(low), bits_high = 63u - (unsigned)__builtin_clzll(high);
+    unsigned bits_low = 63u - (unsigned)__builtin_clzll(low),
+             bits_high = 63u - (unsigned)__builtin_clzll(high);
     uint64_t bits = sim_draw(state, bits_low, bits_high);
     uint64_t value = ((uint64_t)1 << bits) + random_step(state) % ((uint64_t)1 << bits);
     return value < low ? low : value > high ? high : value;
@@ -126,7 +129,7 @@ static void draw_cuts(struct sim_scenario *s, uint64_t *r) {
 
 static void draw_traffic(struct sim_scenario *s, uint64_t *r) {
     for (unsigned host = 0; host < 2; host++) {
-        s->traffic_bytes[host] = (uint32_t)draw_log(r, 1000, 500000);
+        s->traffic_bytes[host] = (uint32_t)draw_log(r, 1000, 2000000);
         if (chance(r, 10))
             s->traffic_bytes[host] = 0;
         s->send_interval_us[host] = chance(r, 50) ? 0 : draw_log(r, 1 * MS, 500 * MS);
@@ -144,15 +147,20 @@ void sim_scenario_draw(struct sim_scenario *s, uint64_t seed) {
     uint64_t state = seed * 0x2545f4914f6cdd1du + 1, *r = &state;
     memset(s, 0, sizeof *s);
     s->seed = seed;
-    s->ending = (enum sim_ending)PICK(r, SIM_SHUTDOWN, SIM_SHUTDOWN, SIM_SHUTDOWN, SIM_SHUTDOWN, SIM_SHUTDOWN_BOTH,
-                                      SIM_SHUTDOWN_BOTH, SIM_SHUTDOWN_EARLY, SIM_SHUTDOWN_EARLY, SIM_ABORT, SIM_CUT_OFF);
+    s->ending = (enum sim_ending)PICK(r, SIM_SHUTDOWN, SIM_SHUTDOWN, SIM_SHUTDOWN, SIM_SHUTDOWN,
+                                      SIM_SHUTDOWN_BOTH, SIM_SHUTDOWN_BOTH, SIM_SHUTDOWN_EARLY,
+                                      SIM_SHUTDOWN_EARLY, SIM_ABORT, SIM_CUT_OFF);
     s->end_host = (unsigned)sim_draw(r, 0, 1);
     s->end_after_us = draw_log(r, 10 * MS, 20 * SECOND);
     draw_network(s, r);
     for (unsigned host = 0; host < 2; host++) {
         draw_config(&s->config[host], r);
-        if (s->ending == SIM_CUT_OFF)
+        if (s->ending ==
+            SIM_CUT_OFF) { /* soon given up, but not because an RTO is below the round trip */
             s->config[host].association_max_retrans = (uint32_t)sim_draw(r, 5, 8);
+            s->config[host].rto_min_us = 1 * SECOND;
+            s->config[host].rto_initial_us = 2 * SECOND;
+        }
     }
     s->connect_to_all = chance(r, 50);
     if (chance(r, 15)) {
@@ -161,36 +169,47 @@ void sim_scenario_draw(struct sim_scenario *s, uint64_t seed) {
     } else if (chance(r, 12) && s->ending != SIM_CUT_OFF) {
         s->restart = true;
         s->restart_after_us = draw_log(r, 1 * MS, 5 * SECOND);
+        /* While it connects again, it must know all addresses of the other: what comes from one
+           that it does not know is out of the blue, and 8.4 rule 8 then aborts the association that
+           it means to restart. */
+        s->connect_to_all = true;
     }
     draw_cuts(s, r);
     draw_traffic(s, r);
 }
 
 void sim_scenario_print(const struct sim_scenario *s, FILE *to) {
-    static const char *const endings[SIM_ENDINGS] = {"shutdown", "both shut down", "early shutdown", "abort", "cut off"};
-    fprintf(to, "seed %" PRIu64 ": %u paths (IPv6 mask %u), mtu %" PRIu32 ", %s by host %u%s%s%s\n", s->seed, s->paths,
-            s->ipv6_paths, s->mtu, endings[s->ending], s->end_host, s->collision ? ", collision" : "",
-            s->restart ? ", restart" : "", s->connect_to_all ? ", to all addresses" : "");
+    static const char *const endings[SIM_ENDINGS] = {"shutdown", "both shut down", "early shutdown",
+                                                     "abort", "cut off"};
+    fprintf(to, "seed %" PRIu64 ": %u paths (IPv6 mask %u), mtu %" PRIu32 ", %s by host %u%s%s%s\n",
+            s->seed, s->paths, s->ipv6_paths, s->mtu, endings[s->ending], s->end_host,
+            s->collision ? ", collision" : "", s->restart ? ", restart" : "",
+            s->connect_to_all ? ", to all addresses" : "");
     for (unsigned host = 0; host < 2; host++) {
         const struct usctp_config *c = &s->config[host];
         fprintf(to,
-                "  host %u: %" PRIu32 " bytes, rto %" PRIu64 "/%" PRIu64 "/%" PRIu64 " ms, rcvbuf %" PRIu32 ", sndbuf %" PRIu32
-                ", streams %" PRIu32 "/%" PRIu32 ", sack %" PRIu64 " ms, pmr %" PRIu32 ", pf %" PRIu32 "/%" PRIu32
-                ", read %" PRIu32 " every %" PRIu64 " us\n",
-                host, s->traffic_bytes[host], c->rto_min_us / MS, c->rto_initial_us / MS, c->rto_max_us / MS,
-                c->receive_buffer_bytes, c->send_buffer_bytes, c->outbound_streams, c->max_inbound_streams,
-                c->sack_delay_us / MS, c->path_max_retrans, c->pf_enabled, c->pf_max_retrans, s->read_bytes[host],
+                "  host %u: %" PRIu32 " bytes, rto %" PRIu64 "/%" PRIu64 "/%" PRIu64
+                " ms, rcvbuf %" PRIu32 ", sndbuf %" PRIu32 ", streams %" PRIu32 "/%" PRIu32
+                ", sack %" PRIu64 " ms, pmr %" PRIu32 ", pf %" PRIu32 "/%" PRIu32 ", read %" PRIu32
+                " every %" PRIu64 " us\n",
+                host, s->traffic_bytes[host], c->rto_min_us / MS, c->rto_initial_us / MS,
+                c->rto_max_us / MS, c->receive_buffer_bytes, c->send_buffer_bytes,
+                c->outbound_streams, c->max_inbound_streams, c->sack_delay_us / MS,
+                c->path_max_retrans, c->pf_enabled, c->pf_max_retrans, s->read_bytes[host],
                 s->read_interval_us[host]);
         for (unsigned path = 0; path < s->paths; path++) {
             const struct simulated_link_options *l = &s->link[host][path];
             fprintf(to,
-                    "    path %u out: delay %" PRIu64 "+%" PRIu64 " us, loss %.2f, burst %.2f, reorder %.2f/%" PRIu64
+                    "    path %u out: delay %" PRIu64 "+%" PRIu64
+                    " us, loss %.2f, burst %.2f, reorder %.2f/%" PRIu64
                     ", dup %.2f, corrupt %.2f, rate %" PRIu64 ", mtu %" PRIu32 "\n",
-                    path, l->delay_us, l->jitter_us, l->loss, l->burst_loss_start, l->reordering, l->reordering_us,
-                    l->duplication, l->corruption, l->rate_bytes_per_s, l->mtu_bytes);
+                    path, l->delay_us, l->jitter_us, l->loss, l->burst_loss_start, l->reordering,
+                    l->reordering_us, l->duplication, l->corruption, l->rate_bytes_per_s,
+                    l->mtu_bytes);
         }
     }
     for (unsigned i = 0; i < s->cut_count; i++)
         fprintf(to, "  cut path %u %s from %" PRIu64 " to %" PRIu64 " ms\n", s->cuts[i].path,
-                s->cuts[i].both_ways ? "both ways" : "one way", s->cuts[i].at_us / MS, s->cuts[i].until_us / MS);
+                s->cuts[i].both_ways ? "both ways" : "one way", s->cuts[i].at_us / MS,
+                s->cuts[i].until_us / MS);
 }

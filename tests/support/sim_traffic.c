@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The users of a simulation: what they send, how they read, and that each message arrives once, in the order of its
- * stream, with its own bytes; see simulation.h.
+ * The users of a simulation: what they send, how they read, and that each message arrives once, in
+ * the order of its stream, with its own bytes; see simulation.h.
  *
- * A message is known to its receiver by the payload protocol identifier, which is its number; its bytes are a function of
- * host, number and offset.
+ * A message is known to its receiver by the payload protocol identifier, which is its number; its
+ * bytes are a function of host, number and offset.
  */
 #include "support/simulation.h"
 
@@ -27,7 +27,8 @@ static void fill(unsigned host, uint32_t number, uint8_t *out, size_t bytes) {
     }
 }
 
-static bool matches(unsigned host, uint32_t number, uint64_t offset, const uint8_t *bytes, size_t count) {
+static bool matches(unsigned host, uint32_t number, uint64_t offset, const uint8_t *bytes,
+                    size_t count) {
     size_t i = 0;
     while (i < count) {
         uint64_t word = word_at(host, number, (offset + i) / 8);
@@ -53,9 +54,11 @@ static uint32_t draw_size(uint64_t *r, uint32_t limit) {
 void sim_traffic_plan(struct simulation *s) {
     for (unsigned host = 0; host < 2; host++) {
         struct sim_user *user = &s->user[host];
-        const struct usctp_config *mine = &s->scenario.config[host], *other = &s->scenario.config[1 - host];
-        uint32_t streams = mine->outbound_streams < other->max_inbound_streams ? mine->outbound_streams
-                                                                               : other->max_inbound_streams;
+        const struct usctp_config *mine = &s->scenario.config[host],
+                                  *other = &s->scenario.config[1 - host];
+        uint32_t streams = mine->outbound_streams < other->max_inbound_streams
+                               ? mine->outbound_streams
+                               : other->max_inbound_streams;
         uint32_t left = s->scenario.traffic_bytes[host];
         while (left > 0 && user->message_count < SIM_MAX_MESSAGES) {
             struct sim_message *m = &user->messages[user->message_count++];
@@ -87,7 +90,8 @@ static void send_one(struct simulation *s, unsigned number) {
     send.flags = m->unordered ? USCTP_MESSAGE_UNORDERED : 0;
     if (m->bytes % 7 == 0)
         send.flags |= USCTP_MESSAGE_SACK_IMMEDIATELY;
-    struct usctp_slice slices[2] = {{payload, m->bytes / 3}, {payload + m->bytes / 3, m->bytes - m->bytes / 3}};
+    struct usctp_slice slices[2] = {{payload, m->bytes / 3},
+                                    {payload + m->bytes / 3, m->bytes - m->bytes / 3}};
     int error = usctp_assoc_send(host->engine, host->assoc, &send, slices, 2, s->hosts->now_us);
     if (error == USCTP_ERR_AGAIN) {
         host->events &= ~(uint32_t)USCTP_EVENT_WRITABLE;
@@ -99,12 +103,13 @@ static void send_one(struct simulation *s, unsigned number) {
         return;
     }
     if (error != 0)
-        test_fail(__FILE__, __LINE__, "host %u: sending %" PRIu32 " bytes on stream %u: error %d", number, m->bytes, m->sid,
-                  error);
+        test_fail(__FILE__, __LINE__, "host %u: sending %" PRIu32 " bytes on stream %u: error %d",
+                  number, m->bytes, m->sid, error);
     m->accepted = true;
     user->next_message++;
     uint64_t interval = s->scenario.send_interval_us[number];
-    user->next_send_us = s->hosts->now_us + (interval ? sim_draw(&s->random_state, 1, interval) : 0);
+    user->next_send_us =
+        s->hosts->now_us + (interval ? sim_draw(&s->random_state, 1, interval) : 0);
 }
 
 static void send_messages(struct simulation *s, unsigned number) {
@@ -113,7 +118,8 @@ static void send_messages(struct simulation *s, unsigned number) {
         return;
     if ((s->hosts->host[number].events & USCTP_EVENT_WRITABLE) && user->next_send_us == USCTP_NEVER)
         user->next_send_us = s->hosts->now_us;
-    while (!user->stopped && user->next_message < user->message_count && user->next_send_us <= s->hosts->now_us)
+    while (!user->stopped && user->next_message < user->message_count &&
+           user->next_send_us <= s->hosts->now_us)
         send_one(s, number);
     if (user->next_message == user->message_count)
         user->next_send_us = USCTP_NEVER;
@@ -125,8 +131,9 @@ static void end_message(struct simulation *s, unsigned reader, uint32_t number) 
     struct sim_user *user = &s->user[reader];
     struct sim_message *m = &s->user[1 - reader].messages[number];
     if (user->current_offset != m->bytes)
-        test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " has %" PRIu32 " bytes, not %" PRIu32, reader, number,
-                  user->current_offset, m->bytes);
+        test_fail(__FILE__, __LINE__,
+                  "host %u: message %" PRIu32 " has %" PRIu32 " bytes, not %" PRIu32, reader,
+                  number, user->current_offset, m->bytes);
     if (m->received)
         test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " came twice", reader, number);
     m->received = true;
@@ -135,24 +142,30 @@ static void end_message(struct simulation *s, unsigned reader, uint32_t number) 
 }
 
 /* Ordered messages of a stream begin in the order in which they were sent, and none is left out. */
-static void begin_message(struct simulation *s, unsigned reader, const struct usctp_received *info) {
+static void begin_message(struct simulation *s, unsigned reader,
+                          const struct usctp_received *info) {
     struct sim_user *user = &s->user[reader], *sender = &s->user[1 - reader];
     uint32_t number = info->ppid - 1;
     if (number >= sender->next_message)
-        test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " was never sent", reader, number);
+        test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " was never sent", reader,
+                  number);
     struct sim_message *m = &sender->messages[number];
     REQUIRE_EQ(info->sid, m->sid);
     REQUIRE_EQ((info->flags & USCTP_MESSAGE_UNORDERED) != 0, m->unordered);
     if (!m->unordered) {
         for (uint32_t i = 0; i < number; i++) {
             const struct sim_message *other = &sender->messages[i];
-            bool skipped = other->sid == m->sid && !other->unordered && other->order >= user->expected_order[m->sid];
+            bool skipped = other->sid == m->sid && !other->unordered &&
+                           other->order >= user->expected_order[m->sid];
             if (skipped && !other->optional)
-                test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " came before message %" PRIu32 " of stream %u",
+                test_fail(__FILE__, __LINE__,
+                          "host %u: message %" PRIu32 " came before message %" PRIu32
+                          " of stream %u",
                           reader, number, i, m->sid);
         }
         if (m->order < user->expected_order[m->sid])
-            test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " of stream %u came late", reader, number, m->sid);
+            test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " of stream %u came late",
+                      reader, number, m->sid);
         user->expected_order[m->sid] = m->order + 1;
     }
     user->in_message = true;
@@ -160,16 +173,18 @@ static void begin_message(struct simulation *s, unsigned reader, const struct us
     user->current_offset = 0;
 }
 
-static void take_piece(struct simulation *s, unsigned reader, const struct usctp_received *info, const uint8_t *bytes,
-                       size_t count) {
+static void take_piece(struct simulation *s, unsigned reader, const struct usctp_received *info,
+                       const uint8_t *bytes, size_t count) {
     struct sim_user *user = &s->user[reader];
     if (!user->in_message)
         begin_message(s, reader, info);
     else if (info->ppid - 1 != user->current)
-        test_fail(__FILE__, __LINE__, "host %u: a piece of message %" PRIu32 " inside message %" PRIu32, reader,
+        test_fail(__FILE__, __LINE__,
+                  "host %u: a piece of message %" PRIu32 " inside message %" PRIu32, reader,
                   info->ppid - 1, user->current);
     if (!matches(1 - reader, user->current, user->current_offset, bytes, count))
-        test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 ": wrong bytes from offset %" PRIu32 " on", reader,
+        test_fail(__FILE__, __LINE__,
+                  "host %u: message %" PRIu32 ": wrong bytes from offset %" PRIu32 " on", reader,
                   user->current, user->current_offset);
     user->current_offset += (uint32_t)count;
     user->received_bytes += count;
@@ -177,7 +192,8 @@ static void take_piece(struct simulation *s, unsigned reader, const struct usctp
         end_message(s, reader, user->current);
 }
 
-static void take_notification(struct simulation *s, unsigned reader, const struct usctp_notification *n) {
+static void take_notification(struct simulation *s, unsigned reader,
+                              const struct usctp_notification *n) {
     struct sim_user *user = &s->user[reader];
     if (n->kind == USCTP_NOTIFY_PARTIAL_DELIVERY_ABORTED ||
         (n->kind == USCTP_NOTIFY_ASSOC_CHANGE && n->change == USCTP_RESTART))
@@ -195,14 +211,22 @@ static void read_messages(struct simulation *s, unsigned number) {
     uint64_t now_us = s->hosts->now_us;
     if (host->assoc == 0 || user->at_end || user->next_read_us > now_us)
         return;
-    uint32_t room = s->scenario.read_bytes[number] && !host->closed ? s->scenario.read_bytes[number] : UINT32_MAX;
+    /* Who reads all at once waits to be told; who reads slowly looks from time to time. */
+    bool told = (host->events &
+                 (USCTP_EVENT_READABLE | USCTP_EVENT_CLOSED | USCTP_EVENT_PEER_SHUTDOWN)) != 0;
+    if (s->scenario.read_interval_us[number] == 0 && !told)
+        return;
+    host->events &= ~(uint32_t)USCTP_EVENT_READABLE;
+    uint32_t room = s->scenario.read_bytes[number] && !host->closed ? s->scenario.read_bytes[number]
+                                                                    : UINT32_MAX;
     bool any = false;
     while (room > 0) {
         struct usctp_received info;
         size_t piece = sim_draw(&s->random_state, 1, PIECE_BYTES);
         if (piece > room)
             piece = room;
-        struct usctp_slice slices[2] = {{memory, piece / 2}, {memory + piece / 2, piece - piece / 2}};
+        struct usctp_slice slices[2] = {{memory, piece / 2},
+                                        {memory + piece / 2, piece - piece / 2}};
         int64_t n = usctp_assoc_receive(host->engine, host->assoc, &info, slices, 2, 0);
         if (n == USCTP_ERR_SHUTDOWN)
             user->at_end = true;
@@ -245,7 +269,8 @@ uint64_t sim_traffic_next(const struct simulation *s, unsigned host) {
 
 static bool is_delivered(const struct sim_user *user) {
     for (uint32_t i = 0; i < user->next_message; i++)
-        if (user->messages[i].accepted && !user->messages[i].received && !user->messages[i].optional)
+        if (user->messages[i].accepted && !user->messages[i].received &&
+            !user->messages[i].optional)
             return false;
     return user->stopped || user->next_message == user->message_count;
 }
@@ -259,12 +284,15 @@ void sim_traffic_require_delivered(struct simulation *s) {
         for (uint32_t i = 0; i < s->user[host].next_message; i++) {
             const struct sim_message *m = &s->user[host].messages[i];
             if (m->accepted && !m->received && !m->optional)
-                test_fail(__FILE__, __LINE__, "host %u: message %" PRIu32 " (%" PRIu32 " bytes, stream %u) never arrived",
+                test_fail(__FILE__, __LINE__,
+                          "host %u: message %" PRIu32 " (%" PRIu32
+                          " bytes, stream %u) never arrived",
                           host, i, m->bytes, m->sid);
         }
 }
 
-/* Host 0 has forgotten everything. What was sent before may arrive or not (RFC 9260 5.2.4 A), at most once. */
+/* Host 0 has forgotten everything. What was sent before may arrive or not (RFC 9260 5.2.4 A), at
+ * most once. */
 void sim_traffic_on_crash(struct simulation *s) {
     struct sim_user *crashed = &s->user[0], *other = &s->user[1];
     for (uint32_t i = 0; i < crashed->next_message; i++)

@@ -16,24 +16,26 @@
 static struct simulation *running;
 
 static void on_fail(void) {
-    fprintf(stderr, "\nreplay with: sim_run --seed %" PRIu64 " --verbose --pcap sim-%" PRIu64 "\n", running->scenario.seed,
-            running->scenario.seed);
+    fprintf(stderr, "\nreplay with: sim_run --seed %" PRIu64 " --verbose --pcap sim-%" PRIu64 "\n",
+            running->scenario.seed, running->scenario.seed);
     fprintf(stderr, "at %.6f s of virtual time, step %" PRIu64 "\n",
             (double)(running->hosts->now_us - running->start_us) / 1e6, running->hosts->steps);
     sim_scenario_print(&running->scenario, stderr);
     for (unsigned h = 0; h < 2; h++) {
         struct host *host = &running->hosts->host[h];
         struct usctp_assoc_status st;
-        if (!host->engine || host->assoc == 0 || usctp_assoc_status(host->engine, host->assoc, &st) != 0)
+        if (!host->engine || host->assoc == 0 ||
+            usctp_assoc_status(host->engine, host->assoc, &st) != 0)
             continue;
         fprintf(stderr,
-                "  host %u: %s, tags %08" PRIx32 "/%08" PRIx32 ", unacknowledged %" PRIu32 ", unsent %" PRIu64
-                ", in flight %" PRIu64 ", unread %" PRIu64 ", peer rwnd %" PRIu32 ", rwnd %" PRIu32
-                ", closed %d (%d), sent %" PRIu32 " of %" PRIu32 ", received %" PRIu64 "\n",
-                h, state_name(st.state), st.local_tag, st.peer_tag, st.unacknowledged_chunks, st.unsent_bytes,
-                st.in_flight_bytes, st.unread_bytes, st.peer_rwnd_bytes, st.local_rwnd_bytes, host->closed,
-                host->close_error, running->user[h].next_message, running->user[h].message_count,
-                running->user[h].received);
+                "  host %u: %s, tags %08" PRIx32 "/%08" PRIx32 ", unacknowledged %" PRIu32
+                ", unsent %" PRIu64 ", in flight %" PRIu64 ", unread %" PRIu64
+                ", peer rwnd %" PRIu32 ", rwnd %" PRIu32 ", closed %d (%d), sent %" PRIu32
+                " of %" PRIu32 ", received %" PRIu64 "\n",
+                h, state_name(st.state), st.local_tag, st.peer_tag, st.unacknowledged_chunks,
+                st.unsent_bytes, st.in_flight_bytes, st.unread_bytes, st.peer_rwnd_bytes,
+                st.local_rwnd_bytes, host->closed, host->close_error, running->user[h].next_message,
+                running->user[h].message_count, running->user[h].received);
     }
 }
 
@@ -43,9 +45,16 @@ static void on_event(struct two_hosts *t, unsigned host, const struct usctp_even
     struct simulation *s = t->user;
     if (event->assoc == 0 && (event->what & USCTP_EVENT_INCOMING)) {
         int32_t endpoint;
-        int32_t assoc = usctp_endpoint_accept(t->host[host].engine, t->host[host].endpoint, &endpoint);
+        int32_t assoc =
+            usctp_endpoint_accept(t->host[host].engine, t->host[host].endpoint, &endpoint);
         if (assoc < 0)
             return;
+        if (s->finished ||
+            t->host[host]
+                .closed) { /* a late copy of a good cookie makes a new association (5.1.5) */
+            usctp_assoc_release(t->host[host].engine, assoc, t->now_us);
+            return;
+        }
         if (t->host[host].assoc != 0)
             test_fail(__FILE__, __LINE__, "host %u has two associations with the same peer", host);
         t->host[host].assoc = assoc;
@@ -89,7 +98,8 @@ static struct two_hosts *make_hosts(struct simulation *s, bool capture) {
 }
 
 static void connect_from(struct simulation *s, unsigned host) {
-    int32_t assoc = host_connect(s->hosts, host, s->scenario.connect_to_all ? s->scenario.paths : 1);
+    int32_t assoc =
+        host_connect(s->hosts, host, s->scenario.connect_to_all ? s->scenario.paths : 1);
     if (assoc == USCTP_ERR_EXISTS && s->hosts->host[host].assoc != 0)
         return; /* the other side was faster */
     if (assoc < 3)
@@ -167,7 +177,9 @@ static void begin_end(struct simulation *s) {
     case SIM_ABORT:
         if (!quiet || t->now_us < s->end_us)
             return;
-        REQUIRE_EQ(usctp_assoc_abort(t->host[host].engine, t->host[host].assoc, (const uint8_t *)"sim", 3, t->now_us), 0);
+        REQUIRE_EQ(usctp_assoc_abort(t->host[host].engine, t->host[host].assoc,
+                                     (const uint8_t *)"sim", 3, t->now_us),
+                   0);
         break;
     case SIM_CUT_OFF:
     case SIM_ENDINGS:
@@ -189,7 +201,8 @@ static uint64_t next_act(const struct simulation *s) {
         times[n++] = s->start_us + s->scenario.cuts[i].at_us;
         times[n++] = s->start_us + s->scenario.cuts[i].until_us;
     }
-    if (s->scenario.collision && s->hosts->host[1].assoc == 0 && next > s->start_us + s->scenario.collision_after_us)
+    if (s->scenario.collision && s->hosts->host[1].assoc == 0 &&
+        next > s->start_us + s->scenario.collision_after_us)
         next = s->start_us + s->scenario.collision_after_us;
     next = next <= now ? USCTP_NEVER : next;
     for (size_t i = 0; i < n; i++)
@@ -200,7 +213,8 @@ static uint64_t next_act(const struct simulation *s) {
 
 static void act(struct simulation *s) {
     struct two_hosts *t = s->hosts;
-    if (s->scenario.collision && t->host[1].assoc == 0 && t->now_us >= s->start_us + s->scenario.collision_after_us)
+    if (s->scenario.collision && t->host[1].assoc == 0 &&
+        t->now_us >= s->start_us + s->scenario.collision_after_us)
         connect_from(s, 1);
     if (!s->connected && hosts_both_established(t)) {
         s->connected = true;
@@ -217,20 +231,31 @@ static void act(struct simulation *s) {
 
 /* ---- the end ---- */
 
+/* Something that was still on its way, on a slower path, came to a side that had closed, and its
+   answer (8.4 rule 8) ended the other one in SHUTDOWN-ACK-SENT, before the SHUTDOWN COMPLETE could.
+   All data has arrived by then. */
+static bool is_late_abort(const struct host *host, const struct host *other) {
+    return host->close_error == USCTP_ERR_RESET && other->close_error == 0 &&
+           host->env.state_changes[USCTP_SHUTDOWN_ACK_SENT][USCTP_CLOSED] > 0;
+}
+
 static void require_ends(struct simulation *s) {
     struct host *host = s->hosts->host;
     unsigned first = s->scenario.end_host;
-    uint64_t guard_us = 5 * s->scenario.config[first].rto_max_us, other_us = 5 * s->scenario.config[1 - first].rto_max_us;
-    if (other_us < guard_us && s->scenario.ending != SIM_SHUTDOWN)
-        guard_us = other_us;
+    uint64_t guard_us = 5 * s->scenario.config[0].rto_max_us,
+             other_us = 5 * s->scenario.config[1].rto_max_us;
+    guard_us = other_us < guard_us ? other_us : guard_us;
     switch (s->scenario.ending) {
     case SIM_SHUTDOWN:
     case SIM_SHUTDOWN_BOTH:
     case SIM_SHUTDOWN_EARLY:
         /* RFC 9260 9.2: T5-shutdown-guard may have ended it, but not early. */
-        if (host[0].close_error != 0 || host[1].close_error != 0) {
+        if (is_late_abort(&host[0], &host[1]) || is_late_abort(&host[1], &host[0])) {
+            s->totals.late_aborts++;
+        } else if (host[0].close_error != 0 || host[1].close_error != 0) {
             if (s->hosts->now_us < s->ending_us + guard_us)
-                test_fail(__FILE__, __LINE__, "not a graceful end: %d, %d", host[0].close_error, host[1].close_error);
+                test_fail(__FILE__, __LINE__, "not a graceful end: %d, %d", host[0].close_error,
+                          host[1].close_error);
             s->totals.guard_aborts++;
             return;
         }
@@ -238,8 +263,12 @@ static void require_ends(struct simulation *s) {
         return;
     case SIM_ABORT:
         REQUIRE_EQ(host[first].close_error, USCTP_ERR_ABORTED);
-        if (host[1 - first].close_error != USCTP_ERR_RESET && host[1 - first].close_error != USCTP_ERR_UNREACHABLE)
-            test_fail(__FILE__, __LINE__, "the other side of an abort ended with %d", host[1 - first].close_error);
+        if (host[1 - first].close_error != USCTP_ERR_RESET &&
+            host[1 - first].close_error != USCTP_ERR_UNREACHABLE &&
+            host[1 - first].close_error !=
+                USCTP_ERR_REFUSED) /* restarted, and still in COOKIE-ECHOED */
+            test_fail(__FILE__, __LINE__, "the other side of an abort ended with %d",
+                      host[1 - first].close_error);
         return;
     case SIM_CUT_OFF:
     case SIM_ENDINGS:
@@ -251,7 +280,8 @@ static void require_ends(struct simulation *s) {
 
 static void require_legal_so_far(struct simulation *s) {
     uint64_t now = s->hosts->now_us;
-    if (s->hosts->steps > STEP_LIMIT || now > s->start_us + LIMIT_US || (s->ending && now > s->ending_us + END_LIMIT_US))
+    if (s->hosts->steps > STEP_LIMIT || now > s->start_us + LIMIT_US ||
+        (s->ending && now > s->ending_us + END_LIMIT_US))
         test_fail(__FILE__, __LINE__, "it never ends");
     for (unsigned host = 0; host < 2; host++)
         if (s->hosts->host[host].closed && !s->ending)
@@ -261,8 +291,11 @@ static void require_legal_so_far(struct simulation *s) {
 
 static void finish(struct simulation *s) {
     struct two_hosts *t = s->hosts;
-    for (unsigned host = 0; host < 2; host++)
-        sim_traffic_act(s, host); /* the rest of what can be read */
+    for (unsigned host = 0; host < 2;
+         host++) { /* the rest of what can be read, also by slow readers */
+        s->user[host].next_read_us = 0;
+        sim_traffic_act(s, host);
+    }
     require_ends(s);
     for (unsigned host = 0; host < 2; host++) {
         sim_check_collect(s, host);
@@ -271,6 +304,7 @@ static void finish(struct simulation *s) {
         usctp_assoc_release(t->host[host].engine, t->host[host].assoc, t->now_us);
         t->host[host].assoc = 0;
     }
+    s->finished = true;
     hosts_run_for(t, 10 * SECOND);
     for (unsigned host = 0; host < 2; host++) {
         struct usctp_engine_counters counters;
@@ -300,7 +334,8 @@ static void add_totals(struct sim_totals *to, const struct sim_totals *from) {
     uint64_t *a = (uint64_t *)to;
     const uint64_t *b = (const uint64_t *)from;
     for (size_t i = 0; i < sizeof *to / sizeof *a; i++)
-        __atomic_fetch_add(&a[i], b[i], __ATOMIC_RELAXED); /* tests may run in processes that share it */
+        __atomic_fetch_add(&a[i], b[i],
+                           __ATOMIC_RELAXED); /* tests may run in processes that share it */
 }
 
 struct sim_result simulation_run(const struct sim_options *options, struct sim_totals *totals) {
@@ -336,6 +371,7 @@ struct sim_result simulation_run(const struct sim_options *options, struct sim_t
     if (options->pcap)
         write_captures(s, options->pcap);
     add_totals(totals, &s->totals);
+    sim_window_free(s);
     hosts_delete(t);
     running = NULL;
     test_on_fail = NULL;
@@ -345,22 +381,24 @@ struct sim_result simulation_run(const struct sim_options *options, struct sim_t
 
 void sim_totals_print(const struct sim_totals *t, FILE *to) {
     fprintf(to,
-            "%" PRIu64 " seeds: %" PRIu64 " packets, %" PRIu64 " steps, %" PRIu64 " s of virtual time, %" PRIu64
-            " messages, %" PRIu64 " bytes\n",
+            "%" PRIu64 " seeds: %" PRIu64 " packets, %" PRIu64 " steps, %" PRIu64
+            " s of virtual time, %" PRIu64 " messages, %" PRIu64 " bytes\n",
             t->seeds, t->packets, t->steps, t->virtual_s, t->messages, t->bytes);
     fprintf(to,
-            "  T3 expiries %" PRIu64 ", fast retransmits %" PRIu64 ", failovers %" PRIu64 ", returns %" PRIu64
-            ", restarts %" PRIu64 ", collisions %" PRIu64 ", zero-window probes %" PRIu64 ", partial deliveries %" PRIu64
-            "\n",
-            t->t3_expiries, t->fast_retransmits, t->failovers, t->returns, t->restarts, t->collisions,
-            t->zero_window_probes, t->partial_deliveries);
+            "  T3 expiries %" PRIu64 ", fast retransmits %" PRIu64 ", failovers %" PRIu64
+            ", returns %" PRIu64 ", restarts %" PRIu64 ", collisions %" PRIu64
+            ", zero-window probes %" PRIu64 ", partial deliveries %" PRIu64 "\n",
+            t->t3_expiries, t->fast_retransmits, t->failovers, t->returns, t->restarts,
+            t->collisions, t->zero_window_probes, t->partial_deliveries);
     fprintf(to,
-            "  lost %" PRIu64 ", cut %" PRIu64 ", corrupted %" PRIu64 ", duplicated %" PRIu64 ", reordered %" PRIu64
-            ", too big %" PRIu64 ", initial TSNs near the wrap %" PRIu64 "\n",
+            "  lost %" PRIu64 ", cut %" PRIu64 ", corrupted %" PRIu64 ", duplicated %" PRIu64
+            ", reordered %" PRIu64 ", too big %" PRIu64 ", initial TSNs near the wrap %" PRIu64
+            "\n",
             t->lost, t->cuts, t->corrupted, t->duplicated, t->reordered, t->too_big, t->near_wraps);
     fprintf(to,
-            "  ends: shutdown %" PRIu64 ", both %" PRIu64 ", early %" PRIu64 ", abort %" PRIu64 ", cut off %" PRIu64
-            "; ended by the shutdown guard %" PRIu64 "\n",
+            "  ends: shutdown %" PRIu64 ", both %" PRIu64 ", early %" PRIu64 ", abort %" PRIu64
+            ", cut off %" PRIu64 "; ended by the shutdown guard %" PRIu64
+            ", by late packets %" PRIu64 "\n",
             t->endings[SIM_SHUTDOWN], t->endings[SIM_SHUTDOWN_BOTH], t->endings[SIM_SHUTDOWN_EARLY],
-            t->endings[SIM_ABORT], t->endings[SIM_CUT_OFF], t->guard_aborts);
+            t->endings[SIM_ABORT], t->endings[SIM_CUT_OFF], t->guard_aborts, t->late_aborts);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A simulation: two hosts, a network, users, all drawn from one seed and played in virtual time, with everything that must
- * always hold looked at after each step.
+ * A simulation: two hosts, a network, users, all drawn from one seed and played in virtual time,
+ * with everything that must always hold looked at after each step.
  *
- * sim_scenario.c draws what happens, sim_traffic.c plays the users and checks that each message arrives once, in order and
- * whole, sim_check.c looks at packets and at what the engines tell of themselves, simulation.c runs it all and its end.
- * The same seed gives the same packets, always; their hash is in the result.
+ * sim_scenario.c draws what happens, sim_traffic.c plays the users and checks that each message
+ * arrives once, in order and whole, sim_check.c looks at packets and at what the engines tell of
+ * themselves, sim_window.c at flow control, simulation.c runs it all and its end. The same seed
+ * gives the same packets, always; their hash is in the result.
  */
 #ifndef SUPPORT_SIMULATION_H
 #define SUPPORT_SIMULATION_H
@@ -44,7 +45,7 @@ struct sim_scenario {
     enum sim_ending ending;
     unsigned end_host;
     uint64_t end_after_us; /* ABORT, CUT_OFF: after both are ESTABLISHED */
-    bool collision;     /* both connect */
+    bool collision;        /* both connect */
     uint64_t collision_after_us;
     bool restart; /* host 0 crashes and comes back */
     uint64_t restart_after_us;
@@ -52,9 +53,9 @@ struct sim_scenario {
     struct sim_cut cuts[SIM_MAX_CUTS];
     unsigned cut_count;
     uint32_t traffic_bytes[2];
-    uint64_t send_interval_us[2];   /* between messages, at most; 0: as fast as it goes */
-    uint64_t read_interval_us[2];   /* 0: at once */
-    uint32_t read_bytes[2];         /* each time; 0: all there is */
+    uint64_t send_interval_us[2]; /* between messages, at most; 0: as fast as it goes */
+    uint64_t read_interval_us[2]; /* 0: at once */
+    uint32_t read_bytes[2];       /* each time; 0: all there is */
     unsigned unordered_percent;
 };
 
@@ -64,7 +65,7 @@ struct sim_message {
     bool unordered;
     bool accepted; /* by the engine that sends it */
     bool received;
-    bool optional; /* a restart came between */
+    bool optional;  /* a restart came between */
     uint32_t order; /* its number among the ordered ones of its stream */
 };
 
@@ -73,9 +74,9 @@ struct sim_user {
     uint32_t message_count, next_message;
     uint32_t ordered_sent[SIM_MAX_STREAMS];
     uint64_t next_send_us, next_read_us;
-    bool stopped;             /* sends no more */
-    bool paused;              /* sends nothing for now */
-    bool at_end;              /* read all that will ever come */
+    bool stopped; /* sends no more */
+    bool paused;  /* sends nothing for now */
+    bool at_end;  /* read all that will ever come */
     /* reading: of the other's messages */
     uint32_t expected_order[SIM_MAX_STREAMS];
     bool in_message;
@@ -87,9 +88,11 @@ struct sim_user {
 struct sim_totals {
     uint64_t seeds, packets, steps, virtual_s, messages, bytes;
     uint64_t t3_expiries, fast_retransmits, failovers, returns, restarts, collisions;
-    uint64_t zero_window_probes, partial_deliveries, lost, corrupted, duplicated, reordered, too_big, cuts;
+    uint64_t zero_window_probes, partial_deliveries, lost, corrupted, duplicated, reordered,
+        too_big, cuts;
     uint64_t endings[SIM_ENDINGS];
     uint64_t guard_aborts; /* T5-shutdown-guard was what ended it */
+    uint64_t late_aborts;  /* an out-of-the-blue ABORT came before SHUTDOWN COMPLETE */
     uint64_t near_wraps;
 };
 
@@ -97,16 +100,26 @@ struct sim_result {
     uint64_t hash, packets;
 };
 
+/* What one host may send, as the packets tell (sim_window.c). */
+struct sim_window {
+    bool started;
+    uint32_t tag, first_tsn;
+    uint64_t *prefix; /* [i]: bytes of user data up to the i-th TSN */
+    size_t count, capacity;
+    uint64_t limit, acknowledged;
+};
+
 struct simulation {
     struct two_hosts *hosts;
     struct sim_scenario scenario;
     struct sim_user user[2];
+    struct sim_window window[2];
     uint64_t random_state;
     uint64_t start_us;
     struct sim_totals totals;
     uint64_t hash;
     bool verbose;
-    bool connected, restarted, ending, ended;
+    bool connected, restarted, ending, finished;
     uint64_t ending_us, restart_us, end_us; /* when they happened, or are to happen */
     uint32_t connects[2];
 };
@@ -135,8 +148,13 @@ bool sim_traffic_is_delivered(const struct simulation *s);
 void sim_traffic_on_crash(struct simulation *s);
 void sim_traffic_require_delivered(struct simulation *s);
 
+/* sim_window.c */
+void sim_window_packet(struct simulation *s, unsigned host, const struct read_packet *packet);
+void sim_window_free(struct simulation *s);
+
 /* sim_check.c */
-void sim_check_packet(struct two_hosts *t, unsigned host, int path, const struct usctp_packet *packet);
+void sim_check_packet(struct two_hosts *t, unsigned host, int path,
+                      const struct usctp_packet *packet);
 void sim_check_hosts(struct simulation *s);
 void sim_check_collect(struct simulation *s, unsigned host);
 

@@ -276,8 +276,8 @@ static bool receive(struct two_hosts *t, unsigned number) {
     for (;;) {
         size_t n = 0;
         for (unsigned i = 0; i < t->paths; i++)
-            while (n < most && simulated_link_receive(t->link[1 - number][i], &packets[n], memory[n],
-                                                      t->now_us))
+            while (n < most && simulated_link_receive(t->link[1 - number][i], &packets[n],
+                                                      memory[n], t->now_us))
                 n++;
         if (n == 0)
             return any;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two engines and the network between them, in virtual time: up to four paths, each a pair of simulated links, with
- * rules that drop packets by what they carry ("the next two packets with COOKIE ACK on path 0").
+ * Two engines and the network between them, in virtual time: up to four paths, each a pair of
+ * simulated links, with rules that drop packets by what they carry ("the next two packets with
+ * COOKIE ACK on path 0").
  *
- * Each step goes to the next moment at which something happens: a packet arrives or a timer is due. Path i joins host 0's
- * address i to host 1's. Incoming associations are accepted, routes given. What the hosts' users do is the test's business:
- * on_event, or between runs.
+ * Each step goes to the next moment at which something happens: a packet arrives or a timer is due.
+ * Path i joins host 0's address i to host 1's. Incoming associations are accepted, routes given.
+ * What the hosts' users do is the test's business: on_event, or between runs.
  */
 #ifndef SUPPORT_TWO_HOSTS_H
 #define SUPPORT_TWO_HOSTS_H
@@ -40,17 +41,19 @@ struct host {
     uint32_t events; /* of assoc, since the test looked */
     bool closed;
     int close_error;
-    bool accepts;        /* take incoming associations at once */
-    size_t run_bytes;    /* usctp_batch.max_run_bytes */
-    bool batches;        /* packets that arrive together are put in together */
+    bool accepts;     /* take incoming associations at once */
+    size_t run_bytes; /* usctp_batch.max_run_bytes */
+    bool batches;     /* packets that arrive together are put in together */
     uint64_t packets_out, packets_in;
 };
 
 struct two_hosts;
 struct hosts_hooks { /* each may be NULL */
     void (*on_event)(struct two_hosts *t, unsigned host, const struct usctp_event *event);
-    /* Every packet as it leaves a host, before rules and links. path -1: to no address of the other host. */
-    void (*on_packet)(struct two_hosts *t, unsigned host, int path, const struct usctp_packet *packet);
+    /* Every packet as it leaves a host, before rules and links. path -1: to no address of the other
+     * host. */
+    void (*on_packet)(struct two_hosts *t, unsigned host, int path,
+                      const struct usctp_packet *packet);
 };
 
 struct two_hosts {
@@ -72,8 +75,8 @@ struct hosts_options {
     unsigned paths; /* 0 = 1 */
     unsigned ipv6_paths;
     uint64_t seed;
-    uint32_t mtu;        /* 0 = 1500 */
-    uint64_t delay_us;   /* one way, on every link */
+    uint32_t mtu;                                   /* 0 = 1500 */
+    uint64_t delay_us;                              /* one way, on every link */
     void (*configure)(struct usctp_config *config); /* of both hosts */
     bool no_capture;
 };
@@ -92,14 +95,16 @@ unsigned hosts_dropped(const struct two_hosts *t, size_t rule);
 /* Starts (again) or ends a host's engine. */
 void host_start(struct two_hosts *t, unsigned host);
 void host_stop(struct two_hosts *t, unsigned host);
-/* usctp_assoc_connect from one host to the other, to its first `addresses` addresses. Returns what the engine does. */
+/* usctp_assoc_connect from one host to the other, to its first `addresses` addresses. Returns what
+ * the engine does. */
 int32_t host_connect(struct two_hosts *t, unsigned host, unsigned addresses);
 
 /* Does what is due at now_us. Returns false when nothing was. */
 bool hosts_pump(struct two_hosts *t);
 /* When something happens next. */
 uint64_t hosts_next(const struct two_hosts *t);
-/* Goes to the next moment, unless it is later than `limit_us`: then goes there and returns false. */
+/* Goes to the next moment, unless it is later than `limit_us`: then goes there and returns false.
+ */
 bool hosts_step(struct two_hosts *t, uint64_t limit_us);
 void hosts_run_for(struct two_hosts *t, uint64_t us);
 /* Runs until condition(t) holds, at most `us`; fails the test when it does not come to hold. */

@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,7 @@ static void make_stack(struct link *link) {
         int error = errno;
         const char *why = usctp_stack_error();
         report_die(REPORT_FAILED, "%s%s", why[0] != '\0' ? why : strerror(error),
-                   error == EPERM && !options->udp ? " (here: --udp)" : "");
+                   error == EPERM && strstr(why, "--udp") == NULL ? " (here: --udp)" : "");
     }
     link->stack_fd = link->threaded ? -1 : usctp_stack_fd(link->stack);
     if (link->capture != NULL)
@@ -319,6 +320,13 @@ int link_step(struct link *link, int sd, short events, int timeout_ms) {
     if (!link->threaded && polled[1].revents != 0)
         process(link);
     return 0;
+}
+
+void link_block(int sd) {
+    int flags = fcntl(sd, F_GETFL);
+    if (flags < 0 || fcntl(sd, F_SETFL, flags & ~O_NONBLOCK) != 0)
+        report_die(REPORT_FAILED, "cannot make a socket block: %s", strerror(errno));
+    sigprocmask(SIG_SETMASK, &unblocked, NULL);
 }
 
 static bool says_complete(const void *note, size_t bytes) {

@@ -46,6 +46,10 @@ int link_poll(struct link *link, struct pollfd *fds, nfds_t count, int timeout_m
  */
 int link_step(struct link *link, int sd, short events, int timeout_ms);
 
+/* Makes a socket block: its calls drive the stack themselves.  From now on a signal ends any of
+ * them. */
+void link_block(int sd);
+
 /* What link_receive says of a piece. */
 struct link_piece {
     bool is_notification;

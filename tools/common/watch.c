@@ -36,7 +36,8 @@ static const char *path_state_text(uint64_t state) {
     return state < sizeof names / sizeof names[0] ? names[state] : "none";
 }
 
-const char *watch_cause_text(unsigned cause) {
+/* The name of an error cause (RFC 9260 3.3.10). */
+static const char *cause_text(unsigned cause) {
     static const char *const names[] = {
         [1] = "invalid stream identifier",
         [2] = "missing mandatory parameter",
@@ -151,22 +152,24 @@ static void watch_assoc_change(const struct sctp_assoc_change *change) {
     }
 }
 
-void watch_notification(const struct watch *watch, const union sctp_notification *note,
-                        size_t bytes) {
-    if (watch->verbosity == 0 || bytes < sizeof note->sn_header)
+void watch_notification(const struct watch *watch, const void *note, size_t bytes) {
+    union sctp_notification aligned;
+    if (watch->verbosity == 0 || bytes < sizeof aligned.sn_header)
         return;
-    switch (note->sn_header.sn_type) {
+    memset(&aligned, 0, sizeof aligned);
+    memcpy(&aligned, note, bytes < sizeof aligned ? bytes : sizeof aligned);
+    switch (aligned.sn_header.sn_type) {
     case SCTP_ASSOC_CHANGE:
         if (bytes >= offsetof(struct sctp_assoc_change, sac_info))
-            watch_assoc_change(&note->sn_assoc_change);
+            watch_assoc_change(&aligned.sn_assoc_change);
         break;
     case SCTP_SHUTDOWN_EVENT:
         report_event("the peer shuts down");
         break;
     case SCTP_REMOTE_ERROR:
         if (bytes >= offsetof(struct sctp_remote_error, sre_data)) {
-            unsigned cause = ntohs(note->sn_remote_error.sre_error);
-            const char *text = watch_cause_text(cause);
+            unsigned cause = ntohs(aligned.sn_remote_error.sre_error);
+            const char *text = cause_text(cause);
             report_event("the peer reports error %u (%s)", cause, text != NULL ? text : "?");
         }
         break;

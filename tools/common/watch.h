@@ -18,9 +18,7 @@ struct watch {
 };
 
 void watch_record(struct watch *watch, const struct usctp_trace_record *record);
-void watch_notification(const struct watch *watch, const union sctp_notification *note,
-                        size_t bytes);
-/* The name of an error cause (RFC 9260 3.3.10). */
-const char *watch_cause_text(unsigned cause);
+/* note: as received, at any address. */
+void watch_notification(const struct watch *watch, const void *note, size_t bytes);
 
 #endif

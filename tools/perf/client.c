@@ -158,9 +158,10 @@ static int ping(struct run *run) {
     if (sd < 0)
         return REPORT_FAILED;
     start_clocks(run);
+    link_block(sd);
     int failed = greet(run, sd, PERF_PING) != 0;
     uint64_t sent_ns = perf_now_ns();
-    while (!failed && sent_ns < run->end_ns) {
+    while (!failed && sent_ns < run->end_ns && link_signal() == 0) {
         failed = round_trip(run, sd) != 0;
         uint64_t back_ns = perf_now_ns();
         if (!failed) {

@@ -73,6 +73,8 @@ static int on_control(struct server *server, struct visit *visit, size_t length)
         return tell(server, visit);
     } else if (mode >= 0 && mode != PERF_REPORT && !visit->greeted) {
         open_session(server, (enum perf_mode)mode);
+        if (mode == PERF_PING)
+            link_block(visit->sd);
     } else {
         errno = EPROTO;
         return -1;
