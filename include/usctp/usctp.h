@@ -83,7 +83,8 @@ USCTP_API int usctp_stack_fd(struct usctp_stack *stack);
 USCTP_API int usctp_stack_process(struct usctp_stack *stack);
 /* The local UDP encapsulation port in use, 0 when none. */
 USCTP_API uint16_t usctp_stack_udp_port(struct usctp_stack *stack);
-USCTP_API int usctp_stack_counters(struct usctp_stack *stack, struct usctp_engine_counters *counters);
+USCTP_API int usctp_stack_counters(struct usctp_stack *stack,
+                                   struct usctp_engine_counters *counters);
 
 /* ---- sockets
  * --------------------------------------------------------------------------------------------------
@@ -121,8 +122,9 @@ USCTP_API void usctp_freepaddrs(struct sockaddr *addresses);
 USCTP_API void usctp_freeladdrs(struct sockaddr *addresses);
 
 /*
- * Beyond RFC 6458. usctp_tune sets a tunable of config.h on a socket, for its association and for those that it will accept.
- * The other two give the engine's own view of the association (ENOTCONN without one) and of one of its paths (EINVAL beyond the last).
+ * Beyond RFC 6458. usctp_tune sets a tunable of config.h on a socket, for its association and for
+ * those that it will accept. The other two give the engine's own view of the association (ENOTCONN
+ * without one) and of one of its paths (EINVAL beyond the last).
  */
 USCTP_API int usctp_tune(int sd, enum usctp_tunable tunable, uint64_t value);
 USCTP_API int usctp_socket_status(int sd, struct usctp_assoc_status *status);

@@ -457,11 +457,19 @@ void association_reap(struct usctp_engine *engine) {
 }
 
 void association_pend(struct assoc *a, uint32_t bits) {
+    struct usctp_engine *engine = a->engine;
+    bool is_last = (bits & (PENDING_ABORT | PENDING_SHUTDOWN_COMPLETE)) != 0;
     a->pending |= bits;
-    if (a->is_ready || a->pending == 0)
+    if (a->pending == 0 || (a->is_ready && !is_last))
         return;
+    if (a->is_ready)
+        TAILQ_REMOVE(&engine->ready, a, ready_link);
     a->is_ready = true;
-    TAILQ_INSERT_TAIL(&a->engine->ready, a, ready_link);
+    /* Last packets go first: before the answers that the association's absence may cause. */
+    if (is_last)
+        TAILQ_INSERT_HEAD(&engine->ready, a, ready_link);
+    else
+        TAILQ_INSERT_TAIL(&engine->ready, a, ready_link);
 }
 
 void association_raise(struct assoc *a, uint32_t event_bits) {

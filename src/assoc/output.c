@@ -586,21 +586,28 @@ static bool output_replies(struct output *out) {
     return true;
 }
 
-size_t usctp_engine_output(struct usctp_engine *engine, struct usctp_batch *batch,
-                           uint64_t now_us) {
-    struct output out = {.engine = engine, .batch = batch, .now_us = now_us};
+/* Serves the ready associations, or only those at the head that have ended. Returns false when the
+ * batch is full. */
+static bool output_ready(struct output *out, bool only_ended) {
+    struct usctp_engine *engine = out->engine;
     struct assoc *a;
-    engine->now_us = now_us;
-    batch->count = batch->used_bytes = 0;
-    if (!output_replies(&out))
-        return batch->count;
-    while ((a = TAILQ_FIRST(&engine->ready)) != NULL) {
-        if (!output_association(&out, a))
-            break;
+    while ((a = TAILQ_FIRST(&engine->ready)) != NULL && (a->has_ended || !only_ended)) {
+        if (!output_association(out, a))
+            return false;
         TAILQ_REMOVE(&engine->ready, a, ready_link);
         a->is_ready = false;
         association_check_done(a);
     }
+    return true;
+}
+
+size_t usctp_engine_output(struct usctp_engine *engine, struct usctp_batch *batch,
+                           uint64_t now_us) {
+    struct output out = {.engine = engine, .batch = batch, .now_us = now_us};
+    engine->now_us = now_us;
+    batch->count = batch->used_bytes = 0;
+    if (output_ready(&out, true) && output_replies(&out))
+        output_ready(&out, false);
     association_reap(engine);
     return batch->count;
 }

@@ -136,7 +136,10 @@ enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *ch
     struct sack_chunk sack;
     struct sack_outcome outcome;
     uint64_t in_flight[USCTP_MAX_ADDRESSES];
-    if (!sack_chunk_parse(chunk, &sack)) {
+    /* 3.3.4: the TSN after the cumulative one is by definition missing; were it let in as received,
+     * nothing would be left to time out. */
+    if (!sack_chunk_parse(chunk, &sack) ||
+        (sack.gap_count > 0 && sack_chunk_gap(&sack, 0).start < 2)) {
         input_drop(in, USCTP_DROP_MALFORMED);
         return CHUNK_DONE;
     }
@@ -160,7 +163,15 @@ enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *ch
     return CHUNK_DONE;
 }
 
+/* Was the chunk after the cumulative one acknowledged by a gap block before? Then the peer has taken
+ * that back (3.3.8): it would have counted it. */
+static bool is_first_reneged(const struct assoc *a) {
+    return !outstanding_is_empty(&a->outstanding) &&
+           outstanding_at(&a->outstanding, a->outstanding.cumulative + 1)->state == RECORD_ACKED;
+}
+
 bool retransmit_on_cumulative(struct assoc *a, uint32_t cumulative_tsn, uint64_t now_us) {
+    const struct sack_chunk no_gaps = {.cumulative_tsn = cumulative_tsn};
     struct sack_outcome outcome;
     uint64_t in_flight[USCTP_MAX_ADDRESSES];
     note_flight(a, in_flight);
@@ -177,7 +188,12 @@ bool retransmit_on_cumulative(struct assoc *a, uint32_t cumulative_tsn, uint64_t
     /* 6.2.1 B: what was sent has used up the window that was last told; a SHUTDOWN tells none. */
     a->peer_rwnd -= outcome.newly_acked_bytes < a->peer_rwnd ? (uint32_t)outcome.newly_acked_bytes
                                                              : a->peer_rwnd;
+    association_pend(a, PENDING_DATA);
     apply(a, &outcome, in_flight, now_us);
+    if (is_first_reneged(a) &&
+        outstanding_on_sack(&a->outstanding, &no_gaps, a->in_fast_recovery, &outcome,
+                            &a->send_queue, &a->engine->env) == SACK_FINE)
+        apply(a, &outcome, in_flight, now_us);
     return !a->has_ended;
 }
 

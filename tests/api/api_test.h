@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the tests of the sockets share: stacks over UDP encapsulation on loopback, connected pairs, driving without a
- * thread. No test needs a privilege, and none asserts how long something takes; waits are bounded by BOUND_MS.
+ * What the tests of the sockets share: stacks over UDP encapsulation on loopback, connected pairs,
+ * driving without a thread. No test needs a privilege, and none asserts how long something takes;
+ * waits are bounded by BOUND_MS.
  */
 #ifndef API_API_TEST_H
 #define API_API_TEST_H
@@ -26,6 +27,18 @@ enum { BOUND_MS = 10000, TEST_SECONDS = 60 };
 
 /* The argument of loop tests. */
 enum driver { DRIVER_CALLER, DRIVER_THREAD, DRIVERS };
+
+/* ThreadSanitizer knows neither threads after fork() nor what a cancelled thread has locked. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
 
 #define ck_assert_errno(call, error)                                                               \
     do {                                                                                           \
@@ -60,9 +73,8 @@ static inline struct sockaddr_in loopback(uint16_t port) {
 /* Tells a socket under which UDP port its peers are. */
 static inline void set_peer_udp_port(int sd, uint16_t udp_port) {
     struct sctp_udpencaps encaps = {.sue_port = htons(udp_port)};
-    ck_assert_int_eq(usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, &encaps,
-                                      sizeof encaps),
-                     0);
+    ck_assert_int_eq(
+        usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, &encaps, sizeof encaps), 0);
 }
 
 static inline uint16_t port_of(int sd) {
@@ -87,19 +99,26 @@ static inline void set_nonblocking(int sd, bool on) {
     ck_assert_int_eq(fcntl(sd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK), 0);
 }
 
-/* Waits for events on a socket, and drives up to two stacks that have no thread. Returns what poll() reports. */
+/* Waits for events on a socket, and drives up to two stacks that have no thread. Returns what
+ * poll() reports. */
 static inline int wait_driving(int sd, short events, struct usctp_stack *a, struct usctp_stack *b) {
     int waited_ms = 0;
     while (waited_ms < BOUND_MS) {
         struct pollfd fds[3] = {{.fd = sd, .events = events}, {.fd = -1}, {.fd = -1}};
-        if (a) fds[1] = (struct pollfd){.fd = usctp_stack_fd(a), .events = POLLIN};
-        if (b) fds[2] = (struct pollfd){.fd = usctp_stack_fd(b), .events = POLLIN};
+        if (a)
+            fds[1] = (struct pollfd){.fd = usctp_stack_fd(a), .events = POLLIN};
+        if (b)
+            fds[2] = (struct pollfd){.fd = usctp_stack_fd(b), .events = POLLIN};
         int n = poll(fds, 3, 100);
         ck_assert_int_ge(n, 0);
-        if (n == 0) waited_ms += 100;
-        if (fds[0].revents) return fds[0].revents;
-        if (fds[1].revents) ck_assert_int_ge(usctp_stack_process(a), 0);
-        if (fds[2].revents) ck_assert_int_ge(usctp_stack_process(b), 0);
+        if (n == 0)
+            waited_ms += 100;
+        if (fds[0].revents)
+            return fds[0].revents;
+        if (fds[1].revents)
+            ck_assert_int_ge(usctp_stack_process(a), 0);
+        if (fds[2].revents)
+            ck_assert_int_ge(usctp_stack_process(b), 0);
     }
     return 0;
 }
@@ -154,9 +173,12 @@ static inline void pair_open(struct pair *pair, int driver) {
 }
 
 static inline void pair_close(struct pair *pair) {
-    if (pair->client >= 0) usctp_close(pair->client);
-    if (pair->server >= 0) usctp_close(pair->server);
-    if (pair->listener >= 0) usctp_close(pair->listener);
+    if (pair->client >= 0)
+        usctp_close(pair->client);
+    if (pair->server >= 0)
+        usctp_close(pair->server);
+    if (pair->listener >= 0)
+        usctp_close(pair->listener);
     usctp_stack_delete(pair->client_stack);
     usctp_stack_delete(pair->server_stack);
 }
@@ -172,7 +194,8 @@ static inline void *background_run(void *argument) {
     struct background *b = argument;
     while (!b->stops) {
         struct pollfd one = {.fd = usctp_stack_fd(b->stack), .events = POLLIN};
-        if (poll(&one, 1, 10) > 0) usctp_stack_process(b->stack);
+        if (poll(&one, 1, 10) > 0)
+            usctp_stack_process(b->stack);
     }
     return NULL;
 }
@@ -181,12 +204,14 @@ static inline void *background_run(void *argument) {
 static inline void background_start(struct background *b, struct usctp_stack *stack, int driver) {
     b->stack = driver == DRIVER_CALLER ? stack : NULL;
     b->stops = false;
-    if (b->stack) ck_assert_int_eq(pthread_create(&b->thread, NULL, background_run, b), 0);
+    if (b->stack)
+        ck_assert_int_eq(pthread_create(&b->thread, NULL, background_run, b), 0);
 }
 
 static inline void background_stop(struct background *b) {
     b->stops = true;
-    if (b->stack) pthread_join(b->thread, NULL);
+    if (b->stack)
+        pthread_join(b->thread, NULL);
 }
 
 static inline int run_suite(Suite *suite) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Setting up associations (RFC 6458 4.1.2-4.1.5, 9.1, 9.9): blocking and non-blocking, with and without an I/O thread, refused
- * and unanswered; the errors of bind, listen, accept and connect.
+ * Setting up associations (RFC 6458 4.1.2-4.1.5, 9.1, 9.9): blocking and non-blocking, with and
+ * without an I/O thread, refused and unanswered; the errors of bind, listen, accept and connect.
  */
 #include "api/api_test.h"
 
@@ -24,7 +24,8 @@ static void *echo(void *argument) {
     ssize_t n;
     int sd = *(int *)argument;
     while ((n = usctp_recv(sd, buffer, sizeof buffer, 0)) > 0)
-        if (usctp_send(sd, buffer, (size_t)n, 0) != n) break;
+        if (usctp_send(sd, buffer, (size_t)n, 0) != n)
+            break;
     return NULL;
 }
 
@@ -59,20 +60,23 @@ START_TEST(nonblocking_one_thread) {
     ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name), EINPROGRESS);
     ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name), EALREADY);
     ck_assert_int_eq(ready_now(pair.client), 0);
-    ck_assert_int_eq(wait_driving(pair.client, POLLOUT, pair.client_stack, pair.server_stack), POLLOUT);
+    ck_assert_int_eq(wait_driving(pair.client, POLLOUT, pair.client_stack, pair.server_stack),
+                     POLLOUT);
     int error = -1;
     socklen_t length = sizeof error;
     ck_assert_int_eq(usctp_getsockopt(pair.client, SOL_SOCKET, SO_ERROR, &error, &length), 0);
     ck_assert_int_eq(error, 0);
     ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name), EISCONN);
-    ck_assert_int_eq(wait_driving(pair.listener, POLLIN, pair.client_stack, pair.server_stack), POLLIN);
+    ck_assert_int_eq(wait_driving(pair.listener, POLLIN, pair.client_stack, pair.server_stack),
+                     POLLIN);
     pair.server = usctp_accept4(pair.listener, NULL, NULL, SOCK_NONBLOCK);
     ck_assert_int_ge(pair.server, 0);
     ck_assert_int_eq(ready_now(pair.listener), 0);
     ck_assert_errno(usctp_accept(pair.listener, NULL, NULL), EAGAIN);
     ck_assert_errno(usctp_recv(pair.server, buffer, sizeof buffer, 0), EAGAIN);
     send_text(pair.client, "hello");
-    ck_assert_int_eq(wait_driving(pair.server, POLLIN, pair.client_stack, pair.server_stack), POLLIN);
+    ck_assert_int_eq(wait_driving(pair.server, POLLIN, pair.client_stack, pair.server_stack),
+                     POLLIN);
     expect_text(pair.server, "hello");
     ck_assert_int_eq(ready_now(pair.server), POLLOUT);
     pair_close(&pair);
@@ -85,19 +89,22 @@ START_TEST(refused) {
     struct sockaddr_in name = loopback(pair.port);
     ck_assert_int_eq(usctp_close(pair.listener), 0);
     pair.listener = -1;
-    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name), ECONNREFUSED);
+    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name),
+                    ECONNREFUSED);
     ck_assert_errno(usctp_recv(pair.client, &name, sizeof name, 0), ENOTCONN);
     pair_close(&pair);
 }
 END_TEST
 
-/* Refused without blocking: writable and readable, the error by SO_ERROR, and the socket can be used again. */
+/* Refused without blocking: writable and readable, the error by SO_ERROR, and the socket can be
+ * used again. */
 START_TEST(refused_later) {
     struct pair pair;
     pair_stacks(&pair, DRIVER_THREAD);
     struct sockaddr_in nobody = loopback(pair.port == 1 ? 2 : (uint16_t)(pair.port - 1));
     set_nonblocking(pair.client, true);
-    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&nobody, sizeof nobody), EINPROGRESS);
+    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&nobody, sizeof nobody),
+                    EINPROGRESS);
     ck_assert_int_eq(wait_for(pair.client, POLLIN | POLLOUT), POLLIN | POLLOUT);
     int error = 0;
     socklen_t length = sizeof error;
@@ -140,7 +147,8 @@ START_TEST(timed_out) {
     set_peer_udp_port(sd, udp_port);
     set_fast_init(sd);
     ck_assert_errno(usctp_connect(sd, (struct sockaddr *)&name, sizeof name), ETIMEDOUT);
-    ck_assert_errno(usctp_getpeername(sd, (struct sockaddr *)&name, &(socklen_t){sizeof name}), ENOTCONN);
+    ck_assert_errno(usctp_getpeername(sd, (struct sockaddr *)&name, &(socklen_t){sizeof name}),
+                    ENOTCONN);
     usctp_close(sd);
     usctp_stack_delete(stack);
     close(hole);
@@ -175,8 +183,10 @@ START_TEST(several_addresses) {
     peer[0] = loopback(0);
     peer[1] = loopback(0);
     peer[1].sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)peer, 1, SCTP_BINDX_ADD_ADDR), 0);
-    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)&peer[1], 1, SCTP_BINDX_ADD_ADDR), 0);
+    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)peer, 1, SCTP_BINDX_ADD_ADDR),
+                     0);
+    ck_assert_int_eq(
+        usctp_bindx(pair.listener, (struct sockaddr *)&peer[1], 1, SCTP_BINDX_ADD_ADDR), 0);
     ck_assert_int_eq(usctp_listen(pair.listener, 1), 0);
     pair.port = port_of(pair.listener);
     peer[0].sin_port = peer[1].sin_port = htons(pair.port);
@@ -224,7 +234,8 @@ START_TEST(mapped_addresses) {
     ck_assert_int_eq(usctp_getpeername(six, (struct sockaddr *)&name, &length), 0);
     ck_assert_int_eq(length, sizeof name);
     ck_assert_mem_eq(&name.sin6_addr, &mapped.sin6_addr, 16);
-    ck_assert_int_eq(usctp_setsockopt(six, IPPROTO_SCTP, SCTP_I_WANT_MAPPED_V4_ADDR, &off, sizeof off), 0);
+    ck_assert_int_eq(
+        usctp_setsockopt(six, IPPROTO_SCTP, SCTP_I_WANT_MAPPED_V4_ADDR, &off, sizeof off), 0);
     length = sizeof plain;
     ck_assert_int_eq(usctp_getpeername(six, (struct sockaddr *)&plain, &length), 0);
     ck_assert_int_eq(plain.ss_family, AF_INET);
@@ -298,7 +309,8 @@ START_TEST(wrong_states) {
     ck_assert_errno(usctp_listen(pair.client, 1), EINVAL);
     ck_assert_errno(usctp_accept(pair.client, NULL, NULL), EINVAL);
     ck_assert_errno(usctp_accept4(pair.listener, NULL, NULL, 1), EINVAL);
-    ck_assert_errno(usctp_bindx(pair.client, (struct sockaddr *)&name, 1, SCTP_BINDX_ADD_ADDR), EOPNOTSUPP);
+    ck_assert_errno(usctp_bindx(pair.client, (struct sockaddr *)&name, 1, SCTP_BINDX_ADD_ADDR),
+                    EOPNOTSUPP);
     ck_assert_errno(usctp_recv(pair.listener, &name, 1, 0), ENOTCONN);
     ck_assert_errno(usctp_send(pair.listener, &name, 1, MSG_NOSIGNAL), EPIPE);
     ck_assert_errno(usctp_shutdown(pair.listener, SHUT_WR), ENOTCONN);

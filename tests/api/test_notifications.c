@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notifications (RFC 6458 6.1, 6.2): their layout byte by byte as Linux has it, subscription, order, partial reads.
+ * Notifications (RFC 6458 6.1, 6.2): their layout byte by byte as Linux has it, subscription,
+ * order, partial reads.
  */
 #include "api/api_test.h"
 
@@ -84,7 +85,8 @@ START_TEST(life_of_an_association) {
 }
 END_TEST
 
-/* COMM_LOST carries the ABORT chunk: type 6, cause 12 with the reason (RFC 9260 3.3.7, 3.3.10.12). */
+/* COMM_LOST carries the ABORT chunk: type 6, cause 12 with the reason (RFC 9260 3.3.7, 3.3.10.12).
+ */
 START_TEST(abort_with_a_reason) {
     struct pair pair;
     uint8_t data[512];
@@ -94,7 +96,8 @@ START_TEST(abort_with_a_reason) {
     subscribe(pair.listener, SCTP_ASSOC_CHANGE);
     pair_connect(&pair);
     expect(pair.server, data, SCTP_ASSOC_CHANGE);
-    ck_assert_int_eq(usctp_sendv(pair.client, &iov, 1, NULL, 0, &info, sizeof info, USCTP_SENDV_SNDINFO, 0), 4);
+    ck_assert_int_eq(
+        usctp_sendv(pair.client, &iov, 1, NULL, 0, &info, sizeof info, USCTP_SENDV_SNDINFO, 0), 4);
     size_t n = expect(pair.server, data, SCTP_ASSOC_CHANGE);
     static const uint8_t chunk[] = {6, 0, 0, 12, 0, 12, 0, 8, 'b', 'y', 'e', '!'};
     ck_assert_uint_eq(get16(data + 8), 1); /* SCTP_COMM_LOST */
@@ -120,7 +123,8 @@ START_TEST(read_in_pieces) {
     for (int at = 0; at < 20; at += 6) {
         int left = 20 - at;
         flags = 0;
-        ck_assert_int_eq(receive(pair.client, piece + at, left < 6 ? (size_t)left : 6, &flags), left < 6 ? left : 6);
+        ck_assert_int_eq(receive(pair.client, piece + at, left < 6 ? (size_t)left : 6, &flags),
+                         left < 6 ? left : 6);
         ck_assert_int_eq(flags, left <= 6 ? MSG_NOTIFICATION | MSG_EOR : MSG_NOTIFICATION);
         ck_assert_int_eq(ready_now(pair.client) & POLLIN, left <= 6 ? 0 : POLLIN);
     }
@@ -138,7 +142,8 @@ START_TEST(cannot_start) {
     pair.listener = -1;
     struct sockaddr_in name = loopback(pair.port);
     subscribe(pair.client, SCTP_ASSOC_CHANGE);
-    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name), ECONNREFUSED);
+    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name),
+                    ECONNREFUSED);
     ck_assert_int_eq(ready_now(pair.client), POLLIN);
     expect(pair.client, data, SCTP_ASSOC_CHANGE);
     ck_assert_uint_eq(get16(data + 8), 4);
@@ -148,7 +153,8 @@ START_TEST(cannot_start) {
 }
 END_TEST
 
-/* RFC 6458 6.1.9: told at once when nothing is under way, and again when all has been acknowledged. */
+/* RFC 6458 6.1.9: told at once when nothing is under way, and again when all has been acknowledged.
+ */
 START_TEST(sender_dry) {
     struct pair pair;
     uint8_t data[512];
@@ -172,12 +178,14 @@ START_TEST(path_change) {
     usctp_close(pair.listener);
     pair.listener = new_socket(pair.server_stack);
     peer[1].sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)peer, 2, SCTP_BINDX_ADD_ADDR), 0);
+    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)peer, 2, SCTP_BINDX_ADD_ADDR),
+                     0);
     ck_assert_int_eq(usctp_listen(pair.listener, 1), 0);
     peer[0].sin_port = peer[1].sin_port = htons(port_of(pair.listener));
     subscribe(pair.client, SCTP_PEER_ADDR_CHANGE);
     ck_assert_int_eq(pthread_create(&thread, NULL, accept_one, &pair), 0);
-    /* Only the first is named: the second comes with the INIT ACK and must be confirmed (RFC 9260 5.4). */
+    /* Only the first is named: the second comes with the INIT ACK and must be confirmed (RFC
+     * 9260 5.4). */
     ck_assert_int_eq(usctp_connect(pair.client, (struct sockaddr *)peer, sizeof peer[0]), 0);
     pthread_join(thread, NULL);
     bool confirmed = false;
@@ -203,12 +211,15 @@ START_TEST(send_failed) {
     struct sctp_rtoinfo rto = {.srto_initial = 10, .srto_min = 10, .srto_max = 20};
     struct sctp_assocparams params = {.sasoc_asocmaxrxt = 1};
     pair_stacks(&pair, DRIVER_CALLER);
-    ck_assert_int_eq(usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof rto), 0);
-    ck_assert_int_eq(usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_ASSOCINFO, &params, sizeof params), 0);
+    ck_assert_int_eq(usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof rto),
+                     0);
+    ck_assert_int_eq(
+        usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_ASSOCINFO, &params, sizeof params), 0);
     pair_connect(&pair);
     subscribe(pair.client, SCTP_SEND_FAILED_EVENT);
     /* Nobody drives the server any more: the message is sent and never acknowledged. */
-    ck_assert_int_eq(usctp_sendv(pair.client, &iov, 1, NULL, 0, &info, sizeof info, USCTP_SENDV_SNDINFO, 0), 11);
+    ck_assert_int_eq(
+        usctp_sendv(pair.client, &iov, 1, NULL, 0, &info, sizeof info, USCTP_SENDV_SNDINFO, 0), 11);
     size_t n = expect(pair.client, data, 0x800d);
     ck_assert_uint_eq(n, 32 + 11);
     ck_assert_uint_eq(get16(data + 2), 1); /* SCTP_DATA_SENT */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Socket options (RFC 6458 8): what is set is read back, on a socket, on an association and on what a listener accepts; lengths,
- * ranges, unknown and unbuilt options; the status options of a connection.
+ * Socket options (RFC 6458 8): what is set is read back, on a socket, on an association and on what
+ * a listener accepts; lengths, ranges, unknown and unbuilt options; the status options of a
+ * connection.
  */
 #include "api/api_test.h"
 
@@ -14,7 +15,8 @@ static int set(int sd, int name, const void *value, size_t bytes) {
 static int get(int sd, int name, void *value, size_t bytes) {
     socklen_t length = (socklen_t)bytes;
     int result = usctp_getsockopt(sd, IPPROTO_SCTP, name, value, &length);
-    if (result == 0) ck_assert_uint_eq(length, bytes);
+    if (result == 0)
+        ck_assert_uint_eq(length, bytes);
     return result;
 }
 
@@ -30,7 +32,8 @@ static int set_int(int sd, int level, int name, int n) {
     return usctp_setsockopt(sd, level, name, &n, sizeof n);
 }
 
-/* ---- round trips ---------------------------------------------------------------------------------------------- */
+/* ---- round trips
+ * ---------------------------------------------------------------------------------------------- */
 
 static void flags(int sd) {
     const int names[] = {SCTP_NODELAY, SCTP_DISABLE_FRAGMENTS, SCTP_RECVRCVINFO, SCTP_RECVNXTINFO};
@@ -63,7 +66,8 @@ static void values(int sd) {
         ck_assert_int_eq(get(sd, rows[i].name, &value, sizeof value), 0);
         ck_assert_uint_eq(value.assoc_value, rows[i].second);
         value.assoc_value = rows[i].bad;
-        if (rows[i].bad) ck_assert_errno(set(sd, rows[i].name, &value, sizeof value), EINVAL);
+        if (rows[i].bad)
+            ck_assert_errno(set(sd, rows[i].name, &value, sizeof value), EINVAL);
     }
     /* The form of older programs: an int. */
     ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_MAXSEG, 800), 0);
@@ -125,7 +129,8 @@ static void setup(int sd) {
 }
 
 static void messages(int sd) {
-    struct sctp_sndinfo info = {.snd_sid = 1, .snd_flags = SCTP_UNORDERED, .snd_ppid = 8, .snd_context = 9};
+    struct sctp_sndinfo info = {
+        .snd_sid = 1, .snd_flags = SCTP_UNORDERED, .snd_ppid = 8, .snd_context = 9};
     struct sctp_sndrcvinfo old = {0};
     ck_assert_int_eq(set(sd, SCTP_DEFAULT_SNDINFO, &info, sizeof info), 0);
     ck_assert_int_eq(get(sd, SCTP_DEFAULT_SEND_PARAM, &old, sizeof old), 0);
@@ -153,7 +158,8 @@ static void messages(int sd) {
 
 /* Programs ask for the size first and then set as much: 8 to 14 bytes over the history of Linux. */
 static void events(int sd) {
-    struct sctp_event_subscribe wanted = {.sctp_association_event = 1, .sctp_send_failure_event_event = 1};
+    struct sctp_event_subscribe wanted = {.sctp_association_event = 1,
+                                          .sctp_send_failure_event_event = 1};
     uint8_t got[32];
     socklen_t length = sizeof got;
     ck_assert_int_eq(set(sd, SCTP_EVENTS, &wanted, sizeof wanted), 0);
@@ -191,7 +197,8 @@ static void paths(int sd) {
     ck_assert_uint_eq(params.spp_pathmaxrxt, 3);
     ck_assert_uint_eq(params.spp_dscp, 0xb8);
     ck_assert_uint_eq(params.spp_flags & (SPP_HB | SPP_PMTUD), SPP_HB_ENABLE | SPP_PMTUD_ENABLE);
-    params = (struct sctp_paddrparams){.spp_flags = SPP_HB_DISABLE | SPP_SACKDELAY_ENABLE, .spp_sackdelay = 120};
+    params = (struct sctp_paddrparams){.spp_flags = SPP_HB_DISABLE | SPP_SACKDELAY_ENABLE,
+                                       .spp_sackdelay = 120};
     ck_assert_int_eq(set(sd, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
     ck_assert_int_eq(get(sd, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
     ck_assert_uint_eq(params.spp_flags & SPP_HB, SPP_HB_DISABLE);
@@ -204,7 +211,8 @@ static void paths(int sd) {
     params = (struct sctp_paddrparams){.spp_flags = SPP_PMTUD_DISABLE, .spp_pathmtu = 1000};
     ck_assert_errno(set(sd, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), EOPNOTSUPP);
 
-    struct sctp_paddrthlds_v2 limits = {.spt_pathmaxrxt = 6, .spt_pathpfthld = 1, .spt_pathcpthld = 9};
+    struct sctp_paddrthlds_v2 limits = {
+        .spt_pathmaxrxt = 6, .spt_pathpfthld = 1, .spt_pathcpthld = 9};
     struct sctp_paddrthlds older = {.spt_pathmaxrxt = 0};
     ck_assert_int_eq(set(sd, SCTP_PEER_ADDR_THLDS_V2, &limits, sizeof limits), 0);
     ck_assert_int_eq(get(sd, SCTP_PEER_ADDR_THLDS, &older, sizeof older), 0);
@@ -298,7 +306,8 @@ START_TEST(inheritance) {
     ck_assert_int_eq(set_int(pair.listener, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1), 0);
     struct timeval timeout = {.tv_sec = 60}, timeout_got;
     socklen_t length = sizeof timeout;
-    ck_assert_int_eq(usctp_setsockopt(pair.listener, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout), 0);
+    ck_assert_int_eq(
+        usctp_setsockopt(pair.listener, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout), 0);
     pair_connect(&pair);
     const int both[] = {pair.client, pair.server};
     for (int i = 0; i < 2; i++) {
@@ -311,7 +320,8 @@ START_TEST(inheritance) {
     ck_assert_int_eq(get_int(pair.server, IPPROTO_SCTP, SCTP_NODELAY), 1);
     ck_assert_int_eq(get_int(pair.server, SOL_SOCKET, SO_RCVBUF), 140000);
     ck_assert_int_eq(get_int(pair.server, IPPROTO_SCTP, SCTP_RECVRCVINFO), 1);
-    ck_assert_int_eq(usctp_getsockopt(pair.server, SOL_SOCKET, SO_RCVTIMEO, &timeout_got, &length), 0);
+    ck_assert_int_eq(usctp_getsockopt(pair.server, SOL_SOCKET, SO_RCVTIMEO, &timeout_got, &length),
+                     0);
     ck_assert_int_eq((int)timeout_got.tv_sec, 60);
     ck_assert_int_eq(get(pair.client, SCTP_STATUS, &status, sizeof status), 0);
     ck_assert_uint_eq(status.sstat_outstrms, 33);
@@ -323,7 +333,9 @@ START_TEST(inheritance) {
 }
 END_TEST
 
-/* ---- status --------------------------------------------------------------------------------------------------- */
+/* ---- status
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(status_of_a_connection) {
     struct pair pair;
@@ -344,20 +356,23 @@ START_TEST(status_of_a_connection) {
     ck_assert_uint_eq(status.sstat_outstrms, 10);
     ck_assert_uint_gt(status.sstat_fragmentation_point, 0);
     struct sockaddr_in primary;
-    memcpy(&primary, (char *)&status.sstat_primary + offsetof(struct sctp_paddrinfo, spinfo_address),
+    memcpy(&primary,
+           (char *)&status.sstat_primary + offsetof(struct sctp_paddrinfo, spinfo_address),
            sizeof primary);
     ck_assert_int_eq(primary.sin_family, AF_INET);
     ck_assert_int_eq(ntohs(primary.sin_port), pair.port);
     ck_assert_int_eq(status.sstat_primary.spinfo_state, SCTP_ACTIVE);
 
     memset(&info, 0, sizeof info);
-    memcpy((char *)&info + offsetof(struct sctp_paddrinfo, spinfo_address), &primary, sizeof primary);
+    memcpy((char *)&info + offsetof(struct sctp_paddrinfo, spinfo_address), &primary,
+           sizeof primary);
     ck_assert_int_eq(get(pair.client, SCTP_GET_PEER_ADDR_INFO, &info, sizeof info), 0);
     ck_assert_int_eq(info.spinfo_state, SCTP_ACTIVE);
     ck_assert_uint_gt(info.spinfo_cwnd, 0);
     ck_assert_uint_gt(info.spinfo_mtu, 500);
     primary.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 5);
-    memcpy((char *)&info + offsetof(struct sctp_paddrinfo, spinfo_address), &primary, sizeof primary);
+    memcpy((char *)&info + offsetof(struct sctp_paddrinfo, spinfo_address), &primary,
+           sizeof primary);
     ck_assert_errno(get(pair.client, SCTP_GET_PEER_ADDR_INFO, &info, sizeof info), EINVAL);
 
     ck_assert_int_eq(get(pair.client, SCTP_ASSOCINFO, &params, sizeof params), 0);
@@ -389,26 +404,30 @@ START_TEST(one_path_of_two) {
     usctp_close(pair.listener);
     pair.listener = new_socket(pair.server_stack);
     peer[1].sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)peer, 2, SCTP_BINDX_ADD_ADDR), 0);
+    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)peer, 2, SCTP_BINDX_ADD_ADDR),
+                     0);
     ck_assert_int_eq(usctp_listen(pair.listener, 1), 0);
     peer[0].sin_port = peer[1].sin_port = htons(port_of(pair.listener));
     ck_assert_int_eq(pthread_create(&thread, NULL, accept_one, &pair), 0);
     ck_assert_int_eq(usctp_connectx(pair.client, (struct sockaddr *)peer, 2, NULL), 0);
     pthread_join(thread, NULL);
 
-    memcpy((char *)&params + offsetof(struct sctp_paddrparams, spp_address), &peer[1], sizeof peer[1]);
+    memcpy((char *)&params + offsetof(struct sctp_paddrparams, spp_address), &peer[1],
+           sizeof peer[1]);
     params.spp_flags = SPP_HB_ENABLE | SPP_HB_DEMAND;
     params.spp_hbinterval = 7000;
     ck_assert_int_eq(set(pair.client, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
     for (int i = 0; i < BOUND_MS; i++) {
         ck_assert_int_eq(usctp_socket_path(pair.client, 1, &path), 0);
-        if (path.heartbeat_acks_in > 0) break;
+        if (path.heartbeat_acks_in > 0)
+            break;
         usleep(1000);
     }
     ck_assert_uint_gt(path.heartbeat_acks_in, 0);
     ck_assert_int_eq(get(pair.client, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
     ck_assert_uint_eq(params.spp_hbinterval, 7000);
-    memcpy((char *)&params + offsetof(struct sctp_paddrparams, spp_address), &peer[0], sizeof peer[0]);
+    memcpy((char *)&params + offsetof(struct sctp_paddrparams, spp_address), &peer[0],
+           sizeof peer[0]);
     ck_assert_int_eq(get(pair.client, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
     ck_assert_uint_eq(params.spp_hbinterval, 30000); /* RFC 9260 16 */
 
@@ -416,20 +435,26 @@ START_TEST(one_path_of_two) {
     ck_assert_int_eq(set(pair.client, SCTP_PRIMARY_ADDR, &prim, sizeof prim), 0);
     memset(&prim, 0, sizeof prim);
     ck_assert_int_eq(get(pair.client, SCTP_PRIMARY_ADDR, &prim, sizeof prim), 0);
-    ck_assert_mem_eq((char *)&prim + offsetof(struct sctp_prim, ssp_addr), &peer[1], sizeof peer[1]);
+    ck_assert_mem_eq((char *)&prim + offsetof(struct sctp_prim, ssp_addr), &peer[1],
+                     sizeof peer[1]);
     pair_close(&pair);
 }
 END_TEST
 
-/* ---- what is not there ---------------------------------------------------------------------------------------- */
+/* ---- what is not there
+ * ---------------------------------------------------------------------------------------- */
 
 START_TEST(unknown_and_unbuilt) {
     struct usctp_stack *stack = new_stack(DRIVER_CALLER);
     int sd = new_socket(stack), n = 1;
     socklen_t length = sizeof n;
     char bytes[64] = {0};
-    const int unbuilt[] = {SCTP_AUTOCLOSE, SCTP_AUTH_KEY, SCTP_RESET_STREAMS, SCTP_STREAM_SCHEDULER,
-                           SCTP_PLPMTUD_PROBE_INTERVAL, SCTP_ADAPTATION_LAYER};
+    const int unbuilt[] = {SCTP_AUTOCLOSE,
+                           SCTP_AUTH_KEY,
+                           SCTP_RESET_STREAMS,
+                           SCTP_STREAM_SCHEDULER,
+                           SCTP_PLPMTUD_PROBE_INTERVAL,
+                           SCTP_ADAPTATION_LAYER};
     for (size_t i = 0; i < sizeof unbuilt / sizeof unbuilt[0]; i++)
         ck_assert_errno(set(sd, unbuilt[i], bytes, sizeof bytes), EOPNOTSUPP);
     ck_assert_errno(set(sd, 9999, bytes, sizeof bytes), ENOPROTOOPT);

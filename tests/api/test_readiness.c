@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What poll, select and epoll (level and edge) say of a socket, in every state; and the pair of sockets that says it.
+ * What poll, select and epoll (level and edge) say of a socket, in every state; and the pair of
+ * sockets that says it.
  */
 #include "api/api_test.h"
 #include "api/descriptor.h"
@@ -9,7 +10,8 @@
 
 enum { ALL = POLLIN | POLLOUT | POLLRDHUP | POLLHUP | POLLERR };
 
-/* ---- the mechanics -------------------------------------------------------------------------------------------- */
+/* ---- the mechanics
+ * -------------------------------------------------------------------------------------------- */
 
 START_TEST(descriptor_shows_every_state) {
     struct descriptor d;
@@ -80,7 +82,9 @@ START_TEST(descriptor_numbers_stay_low) {
 }
 END_TEST
 
-/* ---- sockets -------------------------------------------------------------------------------------------------- */
+/* ---- sockets
+ * --------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(states) {
     struct pair pair;
@@ -116,7 +120,8 @@ START_TEST(reset_is_an_error) {
     char buffer[8];
     pair_open(&pair, DRIVER_THREAD);
     ck_assert_int_eq(usctp_send(pair.server, "x", 1, 0), 1);
-    ck_assert_int_eq(usctp_setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &abortive, sizeof abortive), 0);
+    ck_assert_int_eq(
+        usctp_setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &abortive, sizeof abortive), 0);
     ck_assert_int_eq(usctp_close(pair.client), 0);
     pair.client = -1;
     ck_assert_int_ne(wait_for(pair.server, 0) & POLLERR, 0);
@@ -131,14 +136,16 @@ START_TEST(reset_is_an_error) {
 }
 END_TEST
 
-/* A full send buffer: not writable; once the peer reads: writable again, and every waiter learns it. */
+/* A full send buffer: not writable; once the peer reads: writable again, and every waiter learns
+ * it. */
 START_TEST(writability) {
     struct pair pair;
     char block[1000] = {0};
     int small = 8192, queued = 0;
     pair_stacks(&pair, DRIVER_THREAD);
     ck_assert_int_eq(usctp_setsockopt(pair.client, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
-    ck_assert_int_eq(usctp_setsockopt(pair.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    ck_assert_int_eq(usctp_setsockopt(pair.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small),
+                     0);
     pair_connect(&pair);
     while (queued < 10000 && usctp_send(pair.client, block, sizeof block, MSG_DONTWAIT) > 0)
         queued++;

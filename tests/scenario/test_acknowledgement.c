@@ -6,6 +6,8 @@
 #include "support/run_tests.h"
 #include "support/scripted_peer.h"
 
+#include <string.h>
+
 #define ANY_RWND " rwnd=*"
 
 /* ESTABLISHED, with TSN 0 received, acknowledged and read. */
@@ -277,10 +279,44 @@ START_TEST(s6_2_one_sack_a_packet) {
 }
 END_TEST
 
+/* Packets that arrive together, as an array and as a run: each counts. */
+START_TEST(packets_in_a_run) {
+    static uint8_t run[200];
+    for (unsigned as_array = 0; as_array < 2; as_array++) {
+        struct scripted_peer *p = one_received(quiet, 0);
+        struct usctp_packet packets[3];
+        uint32_t used = 0;
+        memset(packets, 0, sizeof packets);
+        for (int i = 0; i < 3; i++) { /* the last one is shorter */
+            peer_packet(p);
+            peer_add_data(p, i + 1, 0, (unsigned)i + 1, BIT_BE, i < 2 ? 8 : 4);
+            builder_finish(&p->out);
+            REQUIRE(used + p->out.used <= sizeof run);
+            memcpy(run + used, p->out.bytes, p->out.used);
+            packets[i].data = run + used;
+            packets[i].length = (uint32_t)p->out.used;
+            packets[i].source = p->peer_addr[0];
+            packets[i].destination = p->engine_addr[0];
+            used += (uint32_t)p->out.used;
+        }
+        if (!as_array) {
+            packets[0].segment_size = packets[0].length;
+            packets[0].length = used;
+        }
+        usctp_engine_input(p->engine, packets, as_array ? 3 : 1, p->now_us);
+        peer_pump(p);
+        peer_take_packet(p, "SACK cum=3 rwnd=* gaps=[] dups=[]"); /* two or more packets: at once */
+        for (unsigned ssn = 1; ssn <= 3; ssn++)
+            user_expect(p, 0, ssn, ssn < 3 ? 8 : 4);
+        peer_delete(p);
+    }
+}
+END_TEST
+
 RUN_TESTS("acknowledgement (RFC 9260 6.2, 6.7)", s6_2_single_packet_within_200_ms,
           s6_2_two_chunks_in_a_packet_are_one_packet, s6_2_every_second_packet,
           s6_2_delay_is_tunable, s6_2_delay_above_500_ms_is_refused,
           s6_7_gap_at_once_and_while_it_is_open, s3_3_4_example, s6_2_duplicates_at_once,
           s3_3_4_each_duplicate_is_listed, s6_2_i_bit_at_once, s6_7_gap_blocks_fill_the_packet,
           s6_4_sack_goes_to_the_source_of_the_data, s6_1_sack_is_bundled_with_data, s1_6_tsn_wrap,
-          s1_6_tsn_wrap_in_any_order, s6_2_one_sack_a_packet)
+          s1_6_tsn_wrap_in_any_order, s6_2_one_sack_a_packet, packets_in_a_run)

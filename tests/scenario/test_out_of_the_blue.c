@@ -450,9 +450,82 @@ START_TEST(s12_4_one_packet_in_answer) {
 }
 END_TEST
 
+/* 8.5.1 B in every state in which the peer's tag is known. */
+START_TEST(s8_5_1_b_abort_in_every_state) {
+    static const enum usctp_assoc_state states[] = {
+        USCTP_COOKIE_ECHOED, USCTP_ESTABLISHED,       USCTP_SHUTDOWN_PENDING,
+        USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED, USCTP_SHUTDOWN_ACK_SENT};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        struct scripted_peer *p = PEER(.configure = quiet);
+        peer_to_state(p, states[i]);
+        builder_chunk(peer_packet_tag(p, p->peer_tag), WIRE_ABORT, 0);
+        peer_send(p);
+        require_state(p, states[i]);
+        builder_chunk(peer_packet_tag(p, p->engine_tag), WIRE_ABORT, BIT_T);
+        peer_send(p);
+        require_state(p, states[i]);
+        builder_chunk(peer_packet_tag(p, p->engine_tag + 1), WIRE_ABORT, 0);
+        peer_send(p);
+        require_state(p, states[i]);
+        builder_chunk(peer_packet_tag(p, p->peer_tag), WIRE_ABORT, BIT_T);
+        peer_send(p);
+        REQUIRE(p->closed);
+        peer_run_for(p, 200 * SECOND);
+        peer_expect_nothing(p);
+        peer_delete(p);
+    }
+}
+END_TEST
+
+/* In COOKIE-WAIT the peer's tag is not known: 0 is not it. */
+START_TEST(s8_5_1_b_abort_in_cookie_wait) {
+    struct scripted_peer *p = PEER(.configure = quiet);
+    peer_to_state(p, USCTP_COOKIE_WAIT);
+    builder_chunk(peer_packet_tag(p, 0), WIRE_ABORT, BIT_T);
+    peer_send(p);
+    require_state(p, USCTP_COOKIE_WAIT);
+    builder_chunk(peer_packet_tag(p, p->engine_tag), WIRE_ABORT, BIT_T);
+    peer_send(p);
+    require_state(p, USCTP_COOKIE_WAIT);
+    peer_chunk(p, WIRE_ABORT, 0);
+    require_closed(p, USCTP_ERR_REFUSED);
+    peer_expect_nothing(p);
+    peer_delete(p);
+}
+END_TEST
+
+/* 6.8: a transport may vouch for the bytes instead of the checksum. */
+START_TEST(s6_8_verified_by_the_transport) {
+    struct scripted_peer *p = PEER(.configure = quiet);
+    peer_open_active(p);
+    for (unsigned verified = 0; verified < 2; verified++) {
+        struct usctp_packet packet;
+        memset(&packet, 0, sizeof packet);
+        peer_packet(p);
+        peer_add_data(p, 0, 0, 0, BIT_BE, 10);
+        p->out.bad_checksum = true;
+        builder_finish(&p->out);
+        packet.data = p->out.bytes;
+        packet.length = (uint32_t)p->out.used;
+        packet.source = p->peer_addr[0];
+        packet.destination = p->engine_addr[0];
+        packet.flags = verified ? USCTP_PACKET_CHECKSUM_VERIFIED : 0;
+        usctp_engine_input(p->engine, &packet, 1, p->now_us);
+        peer_pump(p);
+        if (verified)
+            user_expect(p, 0, 0, 10);
+        else
+            user_expect_nothing(p);
+    }
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("out of the blue, verification tags (RFC 9260 8.4, 8.5)", s8_4_rule_8_abort,
           s8_4_rule_1_not_unicast, s8_4_rule_2_abort_is_not_answered, s8_4_rule_3_init,
           s8_5_1_a_init_with_a_tag, s8_5_1_a_tag_zero, s8_4_rule_4_cookie_echo,
           s8_4_rule_5_shutdown_ack, s8_4_rules_6_7_silence, s8_4_port_of_nobody,
           s6_8_broken_packets, s8_5_wrong_tag_is_silently_discarded, s8_5_1_b_abort,
-          s8_5_1_c_shutdown_complete, s8_5_1_e_shutdown_ack, s12_4_one_packet_in_answer)
+          s8_5_1_c_shutdown_complete, s8_5_1_e_shutdown_ack, s12_4_one_packet_in_answer,
+          s8_5_1_b_abort_in_every_state, s8_5_1_b_abort_in_cookie_wait,
+          s6_8_verified_by_the_transport)

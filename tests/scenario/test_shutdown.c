@@ -398,6 +398,46 @@ START_TEST(s9_2_lost_shutdown_chunks) {
 }
 END_TEST
 
+/* SHUTDOWN once more in SHUTDOWN-RECEIVED and SHUTDOWN-ACK-SENT changes nothing. */
+START_TEST(s9_2_shutdown_again) {
+    struct scripted_peer *p = PEER(.configure = quiet);
+    peer_to_state(p, USCTP_SHUTDOWN_RECEIVED);
+    for (int i = 0; i < 3; i++) {
+        peer_shutdown(p, -1);
+        require_state(p, USCTP_SHUTDOWN_RECEIVED);
+        peer_expect_none(p, "SHUTDOWN*");
+    }
+    peer_delete(p);
+    p = PEER(.configure = quiet);
+    peer_to_state(p, USCTP_SHUTDOWN_ACK_SENT);
+    for (int i = 0; i < 3; i++) {
+        peer_shutdown(p, -1);
+        require_state(p, USCTP_SHUTDOWN_ACK_SENT);
+        peer_take_if(p, "SHUTDOWN_ACK"); /* its answer may be repeated */
+        peer_expect_nothing(p);
+    }
+    peer_chunk(p, WIRE_SHUTDOWN_COMPLETE, 0);
+    require_closed(p, 0);
+    peer_delete(p);
+}
+END_TEST
+
+/* The user's shutdown once more: no state changes, nothing is sent. */
+START_TEST(s9_2_user_shutdown_again) {
+    static const enum usctp_assoc_state states[] = {USCTP_SHUTDOWN_PENDING, USCTP_SHUTDOWN_SENT,
+                                                    USCTP_SHUTDOWN_ACK_SENT};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        struct scripted_peer *p = PEER(.configure = quiet);
+        peer_to_state(p, states[i]);
+        usctp_assoc_shutdown(p->engine, p->assoc, p->now_us);
+        peer_pump(p);
+        require_state(p, states[i]);
+        peer_expect_nothing(p);
+        peer_delete(p);
+    }
+}
+END_TEST
+
 RUN_TESTS("shutdown (RFC 9260 9.2)", s9_2_queued_data_goes_first, s9_2_pending_retransmits,
           s9_2_pending_receives, s9_2_t2_shutdown_sent, s9_2_t2_gives_up, s9_2_t2_shutdown_ack_sent,
           s9_2_data_in_shutdown_sent, s9_2_gap_in_shutdown_sent, s9_2_t5_guard,
@@ -405,4 +445,5 @@ RUN_TESTS("shutdown (RFC 9260 9.2)", s9_2_queued_data_goes_first, s9_2_pending_r
           s9_2_user_shutdown_in_shutdown_received, s9_2_shutdown_in_pending,
           s9_2_shutdown_while_connecting, s9_2_user_shutdown_while_connecting,
           s8_4_5_shutdown_complete_again, s9_2_unread_data_survives, released_while_shutting_down,
-          released_alive, s9_2_crossing_shutdowns, s9_2_lost_shutdown_chunks)
+          released_alive, s9_2_crossing_shutdowns, s9_2_lost_shutdown_chunks, s9_2_shutdown_again,
+          s9_2_user_shutdown_again)

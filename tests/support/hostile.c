@@ -201,7 +201,9 @@ void hostile_require_unchanged(struct scripted_peer *p, const struct hostile_mar
     REQUIRE_EQ(p->closed, m->closed);
     REQUIRE_EQ(peer_counters(p).associations, m->counters.associations);
     uint64_t deadline_us = usctp_engine_next_deadline(p->engine);
-    if (!t2_may_restart || !m->has_tcb || m->status.state != USCTP_SHUTDOWN_SENT)
+    bool has_t2 = m->has_tcb && (m->status.state == USCTP_SHUTDOWN_SENT ||
+                                 m->status.state == USCTP_SHUTDOWN_ACK_SENT);
+    if (!t2_may_restart || !has_t2)
         REQUIRE_EQ(deadline_us, m->deadline_us);
     else
         REQUIRE(deadline_us != USCTP_NEVER && deadline_us >= m->deadline_us);
@@ -254,7 +256,7 @@ void hostile_drop(struct scripted_peer *p, unsigned why) {
 void hostile_drop_chunk(struct scripted_peer *p, unsigned why) {
     struct hostile_mark m = hostile_mark(p);
     hostile_send(p);
-    hostile_require_silence(p, &m, why, true);
+    hostile_require_silence(p, &m, why, m.has_tcb && m.status.state == USCTP_SHUTDOWN_SENT);
 }
 
 void hostile_answered(struct scripted_peer *p, const char *pattern) {
@@ -262,7 +264,7 @@ void hostile_answered(struct scripted_peer *p, const char *pattern) {
     hostile_send(p);
     peer_take_packet(p, pattern);
     peer_expect_nothing(p);
-    hostile_require_unchanged(p, &m, false);
+    hostile_require_unchanged(p, &m, m.has_tcb && m.status.state == USCTP_SHUTDOWN_ACK_SENT);
 }
 
 void hostile_require_reply_to(struct scripted_peer *p, uint32_t tag) {

@@ -68,8 +68,9 @@ struct hostile_mark {
 };
 /* Lets a little time go by, then notes everything. */
 struct hostile_mark hostile_mark(struct scripted_peer *p);
-/* Requires that state, paths and timers are as they were. t2_may_restart: in SHUTDOWN-SENT any
- * packet of the peer's starts T2 anew (RFC 9260 9.2). */
+/* Requires that state, paths and timers are as they were. t2_may_restart: in SHUTDOWN-SENT a packet
+ * with our tag starts T2 anew, in SHUTDOWN-ACK-SENT what is answered by SHUTDOWN ACK may (RFC 9260
+ * 9.2). */
 void hostile_require_unchanged(struct scripted_peer *p, const struct hostile_mark *m,
                                bool t2_may_restart);
 /* Drops that were counted since, of the engine and of the association. */

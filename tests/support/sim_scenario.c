@@ -139,7 +139,10 @@ static void draw_traffic(struct sim_scenario *s, uint64_t *r) {
         }
         s->run_bytes[host] = chance(r, 50) ? 0 : (size_t)sim_draw(r, 1, 20) * s->mtu;
         s->batches[host] = chance(r, 50);
+        s->batch_packets[host] = (size_t)PICK(r, 0, 0, 1, 2, 10);
+        s->batch_bytes[host] = (size_t)PICK(r, 0, 0, 65536, 20000);
     }
+    s->fiddles = chance(r, 30);
     s->unordered_percent = (unsigned)PICK(r, 0, 0, 10, 50, 100);
 }
 

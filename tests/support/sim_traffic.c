@@ -90,6 +90,12 @@ static void send_one(struct simulation *s, unsigned number) {
     send.flags = m->unordered ? USCTP_MESSAGE_UNORDERED : 0;
     if (m->bytes % 7 == 0)
         send.flags |= USCTP_MESSAGE_SACK_IMMEDIATELY;
+    if (s->scenario.fiddles &&
+        sim_draw(&s->random_state, 0, 9) == 0) { /* to a path of its choice */
+        send.flags |= USCTP_MESSAGE_TO_PATH;
+        send.path =
+            (uint32_t)sim_draw(&s->random_state, 0, host_status(s->hosts, number).path_count - 1);
+    }
     struct usctp_slice slices[2] = {{payload, m->bytes / 3},
                                     {payload + m->bytes / 3, m->bytes - m->bytes / 3}};
     int error = usctp_assoc_send(host->engine, host->assoc, &send, slices, 2, s->hosts->now_us);
@@ -248,9 +254,38 @@ static void read_messages(struct simulation *s, unsigned number) {
         user->next_read_us = now_us + s->scenario.read_interval_us[number];
 }
 
+/* A user who changes his mind about paths, and looks at what he does not take. Refusals are fine.
+ */
+static void fiddle(struct simulation *s, unsigned number) {
+    struct host *host = &s->hosts->host[number];
+    if (!s->scenario.fiddles || host->assoc == 0 || host->closed ||
+        sim_draw(&s->random_state, 0, 99) != 0)
+        return;
+    uint32_t path =
+        (uint32_t)sim_draw(&s->random_state, 0, host_status(s->hosts, number).path_count - 1);
+    uint64_t now_us = s->hosts->now_us;
+    uint8_t memory[16];
+    struct usctp_slice slice = {memory, sizeof memory};
+    struct usctp_received info;
+    switch (sim_draw(&s->random_state, 0, 3)) {
+    case 0:
+        (void)usctp_path_set_primary(host->engine, host->assoc, path, now_us);
+        break;
+    case 1:
+        (void)usctp_path_heartbeat(host->engine, host->assoc, path, now_us);
+        break;
+    case 2:
+        (void)usctp_assoc_receive(host->engine, host->assoc, &info, &slice, 1, USCTP_MESSAGE_PEEK);
+        break;
+    default:
+        (void)usctp_assoc_peek_next(host->engine, host->assoc, &info);
+    }
+}
+
 void sim_traffic_act(struct simulation *s, unsigned host) {
     if (!s->hosts->host[host].engine)
         return;
+    fiddle(s, host);
     read_messages(s, host);
     send_messages(s, host);
 }

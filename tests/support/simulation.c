@@ -86,6 +86,8 @@ static struct two_hosts *make_hosts(struct simulation *s, bool capture) {
         host_stop(t, host); /* again, with its own configuration */
         t->host[host].config = sc->config[host];
         t->host[host].run_bytes = sc->run_bytes[host];
+        t->host[host].batch_packets = sc->batch_packets[host];
+        t->host[host].batch_bytes = sc->batch_bytes[host];
         t->host[host].batches = sc->batches[host];
         t->host[host].accepts = false; /* on_event does */
         t->host[host].env.near_wrap = sc->seed % 4 == host;

@@ -40,7 +40,7 @@ struct sim_scenario {
     uint32_t link_mtu[HOSTS_MAX_PATHS]; /* 0: as mtu; smaller: learned by ICMP */
     struct simulated_link_options link[2][HOSTS_MAX_PATHS];
     struct usctp_config config[2];
-    size_t run_bytes[2];
+    size_t run_bytes[2], batch_packets[2], batch_bytes[2];
     bool batches[2];
     enum sim_ending ending;
     unsigned end_host;
@@ -50,6 +50,7 @@ struct sim_scenario {
     bool restart; /* host 0 crashes and comes back */
     uint64_t restart_after_us;
     bool connect_to_all;
+    bool fiddles; /* messages to chosen paths, changes of the primary path, heartbeats on demand */
     struct sim_cut cuts[SIM_MAX_CUTS];
     unsigned cut_count;
     uint32_t traffic_bytes[2];

@@ -206,15 +206,16 @@ static void send_run(struct two_hosts *t, unsigned from, const struct usctp_pack
 static bool pump_output(struct two_hosts *t, unsigned number) {
     static uint8_t memory[BATCH_BYTES];
     struct usctp_packet packets[BATCH_PACKETS];
+    const struct host *h = &t->host[number];
     bool any = false;
     for (unsigned round = 0; round < PUMP_ROUNDS; round++) {
         struct usctp_batch batch;
         memset(&batch, 0, sizeof batch);
         batch.memory = memory;
-        batch.memory_bytes = sizeof memory;
+        batch.memory_bytes = h->batch_bytes ? h->batch_bytes : sizeof memory;
         batch.packets = packets;
-        batch.max_packets = BATCH_PACKETS;
-        batch.max_run_bytes = t->host[number].run_bytes;
+        batch.max_packets = h->batch_packets ? h->batch_packets : BATCH_PACKETS;
+        batch.max_run_bytes = h->run_bytes;
         size_t n = usctp_engine_output(t->host[number].engine, &batch, t->now_us);
         if (n == 0)
             return any;

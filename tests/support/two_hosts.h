@@ -41,9 +41,10 @@ struct host {
     uint32_t events; /* of assoc, since the test looked */
     bool closed;
     int close_error;
-    bool accepts;     /* take incoming associations at once */
-    size_t run_bytes; /* usctp_batch.max_run_bytes */
-    bool batches;     /* packets that arrive together are put in together */
+    bool accepts;                      /* take incoming associations at once */
+    size_t run_bytes;                  /* usctp_batch.max_run_bytes */
+    size_t batch_packets, batch_bytes; /* limits of what usctp_engine_output gets; 0: large */
+    bool batches;                      /* packets that arrive together are put in together */
     uint64_t packets_out, packets_in;
 };
 
