@@ -449,6 +449,8 @@ void endpoint_remove_assoc(struct usctp_engine *engine, struct assoc *a);
 /* input.c, engine.c */
 void input_drop(struct inbound *in, enum usctp_drop why);
 uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value);
+/* Is it the IPv4 broadcast address of a network that the host is on? */
+bool engine_is_broadcast(const struct usctp_engine *engine, const struct usctp_addr *address);
 /* Is every value within its range? */
 bool engine_config_is_valid(const struct usctp_config *config);
 

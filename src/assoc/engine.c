@@ -82,6 +82,21 @@ struct usctp_engine *usctp_engine_new(const struct usctp_environment *environmen
     return engine;
 }
 
+bool engine_is_broadcast(const struct usctp_engine *engine, const struct usctp_addr *address) {
+    if (address->family != USCTP_FAMILY_IPV4)
+        return false;
+    for (uint32_t i = 0; i < engine->host_count; i++) {
+        const struct usctp_local_address *local = &engine->host[i];
+        if (local->address.family != USCTP_FAMILY_IPV4 || local->prefix_bits == 0 ||
+            local->prefix_bits > 30) /* RFC 3021: links of two addresses have none */
+            continue;
+        uint32_t hosts = UINT32_MAX >> local->prefix_bits;
+        if (get32(address->ipv4) == (get32(local->address.ipv4) | hosts))
+            return true;
+    }
+    return false;
+}
+
 static struct hash_node *any_node(const struct hash *table) {
     for (size_t i = 0; i < table->bucket_count; i++)
         if (table->buckets[i])

@@ -241,7 +241,7 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
 
 bool handshake_is_usable(const struct assoc *a, const struct usctp_addr *address,
                          const struct usctp_addr *source) {
-    if (!addr_is_unicast(address))
+    if (!addr_is_unicast(address) || engine_is_broadcast(a->engine, address))
         return false;
     enum addr_scope scope = addr_scope(address), reached = addr_scope(source);
     if (scope == ADDR_SCOPE_LOOPBACK && reached != ADDR_SCOPE_LOOPBACK)
@@ -275,6 +275,15 @@ static bool is_listed(const struct init_chunk *init, const struct usctp_addr *so
         if (addr_equal(&listed, address))
             return true;
     }
+    return false;
+}
+
+/* Is any of the confirmed addresses among those of an INIT ACK? */
+static bool has_confirmed(const struct assoc *a, const struct init_chunk *init,
+                          const struct usctp_addr *source) {
+    for (uint32_t i = 0; i < a->path_count; i++)
+        if (a->paths[i]->is_confirmed && is_listed(init, source, &a->paths[i]->address))
+            return true;
     return false;
 }
 
@@ -418,6 +427,11 @@ enum chunk_verdict handshake_on_init_ack(struct inbound *in, const struct chunk 
     enum init_verdict verdict = init_chunk_parse(chunk, &init);
     if (verdict != INIT_OK || !init.cookie) {
         reject_init_ack(in, verdict, &init);
+        return CHUNK_DROP_PACKET;
+    }
+    /* Who has none of the addresses that the user gave is not whom he meant (5.4). */
+    if (!has_confirmed(a, &init, &in->packet->source)) {
+        input_drop(in, USCTP_DROP_ADDRESS);
         return CHUNK_DROP_PACKET;
     }
     bool is_round_trip =

@@ -156,11 +156,11 @@ static void on_association_packet(struct inbound *in, const uint8_t *chunks, siz
     }
     a->counters.packets_in++;
     bool own_tag = in->header.tag == a->local_tag && in->header.tag != 0;
-    /* INIT and COOKIE ECHO are let in with other tags: they prove nothing yet. */
-    if (own_tag) {
+    if (own_tag)
         learn_udp_port(in);
+    /* INIT and COOKIE ECHO prove nothing yet. */
+    if (own_tag && in->summary.first_type != CHUNK_COOKIE_ECHO)
         termination_on_packet(a, in->now_us);
-    }
     if (in->path)
         in->path->packets_in++;
     association_touch(a);
@@ -170,6 +170,12 @@ static void on_association_packet(struct inbound *in, const uint8_t *chunks, siz
 }
 
 static void on_stray_packet(struct inbound *in, const uint8_t *chunks, size_t bytes) {
+    /* 8.4 rule 1: a network's broadcast address is not unicast either. */
+    if (engine_is_broadcast(in->engine, &in->packet->source) ||
+        engine_is_broadcast(in->engine, &in->packet->destination)) {
+        input_drop(in, USCTP_DROP_ADDRESS);
+        return;
+    }
     if (tag_rule_out_of_the_blue(&in->summary, in->header.tag) == OOTB_COOKIE_ECHO) {
         walk_chunks(in, chunks, bytes);
         if (in->assoc && !in->assoc->has_ended && in->had_data)

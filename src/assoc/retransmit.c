@@ -163,8 +163,8 @@ enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *ch
     return CHUNK_DONE;
 }
 
-/* Was the chunk after the cumulative one acknowledged by a gap block before? Then the peer has taken
- * that back (3.3.8): it would have counted it. */
+/* Was the chunk after the cumulative one acknowledged by a gap block before? Then the peer has
+ * taken that back (3.3.8): it would have counted it. */
 static bool is_first_reneged(const struct assoc *a) {
     return !outstanding_is_empty(&a->outstanding) &&
            outstanding_at(&a->outstanding, a->outstanding.cumulative + 1)->state == RECORD_ACKED;

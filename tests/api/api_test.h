@@ -85,6 +85,15 @@ static inline uint16_t port_of(int sd) {
     return ntohs(name.sin_port);
 }
 
+/* No waiting for more to send, or for a second packet to acknowledge: for tests of many small
+ * steps. */
+static inline void set_prompt(int sd) {
+    int on = 1;
+    struct sctp_sack_info sack = {.sack_freq = 1};
+    ck_assert_int_eq(usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on), 0);
+    ck_assert_int_eq(usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_DELAYED_SACK, &sack, sizeof sack), 0);
+}
+
 /* Bound to 127.0.0.1, so that the association has one path. */
 static inline int new_listener(struct usctp_stack *stack) {
     struct sockaddr_in name = loopback(0);

@@ -82,6 +82,7 @@ END_TEST
 START_TEST(read_half) {
     struct pair pair;
     pair_open(&pair, DRIVER_THREAD);
+    set_prompt(pair.client);
     ck_assert_int_eq(usctp_shutdown(pair.client, SHUT_RD), 0);
     expect_end(pair.client);
     for (int i = 0; i < 3000; i++) /* more than the window: it is dropped, not left to fill it */

@@ -193,6 +193,7 @@ START_TEST(edges) {
     struct pair pair;
     char buffer[8];
     pair_open(&pair, DRIVER_THREAD);
+    set_prompt(pair.client);
     int epoll = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET};
     ck_assert_int_eq(epoll_ctl(epoll, EPOLL_CTL_ADD, pair.server, &event), 0);

@@ -124,6 +124,7 @@ give_address() { # give_address NETNS PATH ADDRESS
 namespace_make() {
   ip netns add "$1" 2>/dev/null || skip "no network namespaces here"
   ip -n "$1" link set lo up
+  # 58 is ICMPv6, by number because a bare system has no /etc/protocols
   ip netns exec "$1" nft -f - <<-'END' || skip "nft does not work here"
 	table inet usctp {
 	  chain out {
@@ -153,7 +154,7 @@ veth_make() {
 	table netdev usctp {
 	  chain p$1 {
 	    type filter hook ingress device "p$1" priority 0;
-	    iifname @down meta protocol { ip, ip6 } meta l4proto != ipv6-icmp counter name cut drop
+	    iifname @down meta protocol { ip, ip6 } meta l4proto != 58 counter name cut drop
 	  }
 	}
 	END

@@ -459,6 +459,61 @@ START_TEST(step_2_altered) {
 }
 END_TEST
 
+/* A restart with fewer addresses: the others are gone, what is left works, whichever was the
+ * primary one. */
+START_TEST(action_a_restart_with_fewer_addresses) {
+    for (unsigned left = 1; left < 16; left++) { /* the addresses that the INIT lists */
+        struct scripted_peer *p = PEER(.paths = 4, .connect_to_all = true, .ipv6_paths = 4);
+        unsigned first = 0, count = 0;
+        while (!(left >> first & 1u))
+            first++;
+        peer_open_active(p);
+        peer_discard(p);
+        uint32_t last = (uint32_t)usctp_path_find(p->engine, p->assoc, &p->peer_addr[3]);
+        REQUIRE_EQ(usctp_path_set_primary(p->engine, p->assoc, last, p->now_us), 0);
+        user_send(p, 0, 50);
+        peer_discard(p);
+        p->peer_tsn = RESTART_TSN;
+        peer_init(p, RESTART_TAG);
+        for (unsigned i = 0; i < 4; i++) {
+            if (left >> i & 1u) {
+                peer_add_addresses(p, i, 1);
+                count++;
+            }
+        }
+        peer_send_on(p, first);
+        p->peer_tag = RESTART_TAG;
+        peer_take_init_ack(p);
+        peer_cookie_echo(p);
+        peer_send_on(p, first);
+        peer_take(p, "COOKIE_ACK");
+        REQUIRE_EQ(p->took_path, (int)first);
+        REQUIRE_EQ(peer_status(p).path_count, count);
+        for (unsigned i = 0; i < 4; i++) {
+            int found = usctp_path_find(p->engine, p->assoc, &p->peer_addr[i]);
+            REQUIRE_EQ(found >= 0 && (uint32_t)found < count, left >> i & 1u);
+        }
+        peer_run_for(p, 40 * SECOND); /* confirmed, and heartbeats on each */
+        uint64_t heartbeats = 0;
+        for (unsigned i = 0; i < 4; i++) {
+            if (left >> i & 1u) {
+                REQUIRE_EQ(peer_path(p, i).state, USCTP_PATH_STATE_ACTIVE);
+                heartbeats += peer_path(p, i).heartbeats_out;
+            }
+        }
+        REQUIRE(heartbeats >= count);
+        peer_discard(p);
+        peer_packet(p);
+        peer_add_data(p, 0, 0, 0, BIT_BE, 10);
+        peer_send_on(p, first);
+        user_expect(p, 0, 0, 10);
+        peer_run_for(p, 100 * SECOND);
+        REQUIRE(peer_status(p).primary_path < count);
+        peer_delete(p);
+    }
+}
+END_TEST
+
 RUN_TESTS("COOKIE ECHO with a TCB (RFC 9260 5.2.4, table 12)", action_a_restart,
           action_a_restart_with_data_outstanding, action_a_old_tag_is_dead,
           action_a_restart_on_another_path, action_a_in_shutdown_ack_sent,
@@ -466,4 +521,4 @@ RUN_TESTS("COOKIE ECHO with a TCB (RFC 9260 5.2.4, table 12)", action_a_restart,
           action_c_in_cookie_echoed, action_c_in_established, action_d_in_cookie_echoed,
           action_d_in_established, action_d_keeps_the_data, unlisted_x_x_0_0, unlisted_x_x_x_x,
           unlisted_x_0_0_0, step_3_expired_and_other_tags, step_3_expired_and_same_tags,
-          step_2_altered)
+          step_2_altered, action_a_restart_with_fewer_addresses)

@@ -412,10 +412,36 @@ START_TEST(s6_1_c_retransmissions_first) {
 }
 END_TEST
 
+/* 11.1.13: RTO bounds that are changed while the association lives. */
+START_TEST(s11_1_13_rto_bounds_on_a_living_association) {
+    struct scripted_peer *p = PEER(.configure = eager);
+    peer_open_active(p);
+    measure(p, 0, 50 * MS);
+    measure(p, 1, 50 * MS);
+    REQUIRE_EQ(peer_path(p, 0).rto_us, RTO_MIN);
+    REQUIRE_EQ(usctp_assoc_tune(p->engine, p->assoc, USCTP_TUNABLE_rto_min_us, 100 * MS, p->now_us),
+               0);
+    measure(p, 2, 50 * MS);
+    struct usctp_path_status path = peer_path(p, 0);
+    uint64_t rto = larger(path.srtt_us + 4 * path.rttvar_us, 100 * MS);
+    REQUIRE_RANGE(path.rto_us, rto - 8, rto + 8);
+    REQUIRE(path.rto_us < RTO_MIN);
+    REQUIRE_EQ(usctp_assoc_tune(p->engine, p->assoc, USCTP_TUNABLE_rto_min_us, 700 * MS, p->now_us),
+               0);
+    REQUIRE_EQ(peer_path(p, 0).rto_us, 700 * MS);
+    user_send(p, 0, 10);
+    peer_discard(p);
+    uint64_t at = p->now_us;
+    peer_wait(p, "DATA tsn=3 *", 2 * SECOND);
+    REQUIRE_EQ(p->took_us, at + 700 * MS);
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("retransmission (RFC 9260 6.3)", s6_3_1_c2_c3_exact_figures, s6_3_1_worked_example,
           s6_3_1_c1_c6_bounds, s6_3_1_g1_rttvar_is_not_zero, s6_3_1_c5_karn, s6_3_3_e2_backoff,
           s6_3_3_e1_window, s6_3_3_e3_one_packet, s6_3_3_e3_bundled,
           s6_3_2_r1_new_data_does_not_restart, s6_3_2_r2_timer_stops, s6_3_2_r3_restart,
           s6_3_2_r3_no_restart_by_gaps, s6_2_1_reneging, s6_2_1_old_sack_is_dropped,
           s8_1_association_failure, s8_1_default_is_ten, s8_1_acknowledgement_resets_the_counter,
-          s6_1_c_retransmissions_first)
+          s6_1_c_retransmissions_first, s11_1_13_rto_bounds_on_a_living_association)
