@@ -124,7 +124,6 @@ give_address() { # give_address NETNS PATH ADDRESS
 namespace_make() {
   ip netns add "$1" 2>/dev/null || skip "no network namespaces here"
   ip -n "$1" link set lo up
-  # 58 is ICMPv6, by number because a bare system has no /etc/protocols
   ip netns exec "$1" nft -f - <<-'END' || skip "nft does not work here"
 	table inet usctp {
 	  chain out {
@@ -143,7 +142,8 @@ namespace_make() {
 NET_OFFLOAD=off # "on" for benchmarks; captures then show packets that were never on a wire
 # veth_make PATH: device p<PATH> on both sides, 1500 bytes, no offload, and what can black-hole it: a drop
 # where frames come in, which also works for a bridge's port.  ARP and neighbour discovery still pass: a
-# path that fails for SCTP only stays pure loss, without errors from the sender's own kernel.
+# path that fails for SCTP only stays pure loss, without errors from the sender's own kernel.  58 is ICMPv6, by
+# number because a bare system has no /etc/protocols.
 veth_make() {
   local ns
   ip link add "p$1" netns "$NET_A" mtu 1500 type veth peer name "p$1" netns "$NET_B" mtu 1500
