@@ -79,6 +79,8 @@ measure_ceiling() {
 }
 
 USCTP=$USCTP_BUILD/tools/usctp-perf
+# What usrsctp-perf sets for itself, so that both have the same buffers
+OUR_SETTINGS='--set send_buffer_bytes=262144 --set receive_buffer_bytes=262144 --set nodelay=1'
 USRSCTP=$USCTP_BUILD/tests/bench/usrsctp-perf
 [ -x "$USRSCTP" ] || skip "usrsctp-perf is not built (libusrsctp-dev is missing)"
 BLAST=$(built tests/bench/blast)
@@ -91,7 +93,7 @@ net_make 4
   echo "path      veth, MTU 1500, between two network namespaces; IPv4"
   echo "usrsctp   $(dpkg-query -W -f '${Version}' libusrsctp2 2>/dev/null || echo '?'), 256 KiB buffers, no Nagle," \
     "SACK delay 200 ms, everything else its default"
-  echo "usctp     ${USCTP:+$("$USCTP" --version 2>/dev/null | head -n 1), everything its default}"
+  echo "usctp     ${USCTP:+$("$USCTP" --version 2>/dev/null | head -n 1), $OUR_SETTINGS, everything else its default}"
   echo "figures   medians of $RUNS runs of $RUN_S s in turn; goodput at the receiver, after a graceful shutdown"
 } >"$WORK/settings"
 cat "$WORK/settings"
@@ -107,7 +109,7 @@ for case in $cases; do
   echo "api $transport $bytes $SERVER_API/$CLIENT_API" >>"$RESULTS"
   for ((i = 0; i < RUNS; i++)); do
     measure "$USRSCTP" usrsctp "$transport" "$bytes" "$RUN_S" "--api $SERVER_API" "--api $CLIENT_API"
-    [ -z "$USCTP" ] || measure "$USCTP" usctp "$transport" "$bytes" "$RUN_S" '' ''
+    [ -z "$USCTP" ] || measure "$USCTP" usctp "$transport" "$bytes" "$RUN_S" "$OUR_SETTINGS" "$OUR_SETTINGS"
   done
 done
 
