@@ -48,9 +48,7 @@ int usctp_listen(int sd, int backlog) {
     return (int)call_leave(&c, listen_on(c.socket, c.stack, backlog));
 }
 
-/* ---- accept
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- accept ---------------------------------------------------------------------------------- */
 
 /* What Linux copies from the listener. */
 static void inherit(struct socket *s, const struct socket *listener) {
@@ -139,6 +137,7 @@ int usctp_accept4(int sd, struct sockaddr *address, socklen_t *length, int flags
         errno = -error;
         return -1;
     }
+    socket_sweep(c.stack);
     int fd = accept_on(&c, flags);
     if (fd >= 0)
         give_name(&c, fd, address, length);

@@ -46,9 +46,7 @@ void ancillary_take_sndinfo(struct send_info *info, const struct sctp_sndinfo *g
     info->context = given->snd_context;
 }
 
-/* ---- sending
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* Copies the data of a control message. Returns false when it has another length. */
 static bool take(const struct cmsghdr *c, void *out, size_t bytes) {
@@ -109,7 +107,7 @@ static bool is_whole(const struct msghdr *message, const struct cmsghdr *c) {
     return c->cmsg_len >= sizeof *c && c->cmsg_len <= message->msg_controllen - offset;
 }
 
-static struct cmsghdr *next(const struct msghdr *message, struct cmsghdr *c) {
+static struct cmsghdr *following(const struct msghdr *message, struct cmsghdr *c) {
     struct msghdr copy = *message; /* glibc's macro wants it without const */
     return CMSG_NXTHDR(&copy, c);
 }
@@ -117,7 +115,7 @@ static struct cmsghdr *next(const struct msghdr *message, struct cmsghdr *c) {
 int ancillary_read(const struct msghdr *message, struct send_info *info) {
     if (!message->msg_control)
         return 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = next(message, c)) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = following(message, c)) {
         if (!is_whole(message, c))
             return -EINVAL;
         if (c->cmsg_level != IPPROTO_SCTP)
@@ -133,7 +131,7 @@ int ancillary_read_addresses(const struct msghdr *message, const struct socket *
                              struct address_list *peer) {
     if (!message || !message->msg_control)
         return 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = next(message, c)) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = following(message, c)) {
         if (!is_whole(message, c))
             return -EINVAL;
         if (c->cmsg_level != IPPROTO_SCTP)
@@ -157,9 +155,7 @@ int ancillary_read_addresses(const struct msghdr *message, const struct socket *
     return 0;
 }
 
-/* ---- receiving
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static uint16_t flags_of(const struct usctp_received *received) {
     unsigned flags = 0;
@@ -187,12 +183,12 @@ void ancillary_fill_rcvinfo(const struct socket *s, const struct usctp_received 
     out->rcv_assoc_id = id_of(s);
 }
 
-void ancillary_fill_nxtinfo(const struct socket *s, const struct usctp_received *received,
+void ancillary_fill_nxtinfo(const struct socket *s, const struct usctp_received *next,
                             uint32_t bytes, struct sctp_nxtinfo *out) {
     memset(out, 0, sizeof *out);
-    out->nxt_sid = received->sid;
-    out->nxt_flags = flags_of(received);
-    out->nxt_ppid = htonl(received->ppid);
+    out->nxt_sid = next->sid;
+    out->nxt_flags = flags_of(next);
+    out->nxt_ppid = htonl(next->ppid);
     out->nxt_length = bytes;
     out->nxt_assoc_id = id_of(s);
 }

@@ -135,9 +135,7 @@ int usctp_bind(int sd, const struct sockaddr *address, socklen_t length) {
     return (int)call_leave(&c, error);
 }
 
-/* ---- bindx
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- bindx ----------------------------------------------------------------------------------- */
 
 static int change_addresses(struct socket *s, struct usctp_stack *stack, struct address_list *list,
                             bool add) {
@@ -188,9 +186,7 @@ int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags) 
     return (int)call_leave(&c, error);
 }
 
-/* ---- asking
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length) {
     struct call c;
@@ -210,7 +206,7 @@ int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length) {
 /* Packs addresses into memory of their own. Returns how many, or -ENOMEM. */
 static int pack(const struct socket *s, const struct usctp_addr *list, int n, uint16_t port,
                 struct sockaddr **out) {
-    uint8_t *memory = malloc((size_t)n * sizeof(struct sockaddr_in6));
+    struct sockaddr_in6 *memory = malloc((size_t)n * sizeof *memory);
     size_t used = 0;
     if (!memory)
         return -ENOMEM;
@@ -218,10 +214,10 @@ static int pack(const struct socket *s, const struct usctp_addr *list, int n, ui
         struct sockaddr_storage storage;
         socklen_t length =
             sockaddr_write(&list[i], port, s->domain == AF_INET6 && s->is_mapped, &storage);
-        memcpy(memory + used, &storage, length);
+        memcpy((uint8_t *)memory + used, &storage, length);
         used += length;
     }
-    *out = (struct sockaddr *)(void *)memory;
+    *out = (struct sockaddr *)memory;
     return n;
 }
 

@@ -93,9 +93,7 @@ void close_give_away(struct socket *s) {
     s->is_readable = false;
 }
 
-/* ---- close
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- close ----------------------------------------------------------------------------------- */
 
 /* A descriptor whose stack is no more, or a parent's in a forked child. */
 static int close_orphan(int sd, int error) {
@@ -107,7 +105,7 @@ static int close_orphan(int sd, int error) {
     }
     bool is_mine = fd_table_clear(sd, s);
     close(sd);
-    if (is_mine && !stack && atomic_load(&s->users) == 0)
+    if (is_mine && !stack && s->descriptor.number == sd && atomic_load(&s->users) == 0)
         fd_table_retire_socket(s);
     return 0;
 }
@@ -141,9 +139,7 @@ int usctp_close(int sd) {
     return (int)call_leave(&c, 0);
 }
 
-/* ---- shutdown
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- shutdown -------------------------------------------------------------------------------- */
 
 static int shut_write(struct socket *s, struct usctp_stack *stack) {
     if (s->is_write_shut || s->state == SOCKET_ENDED)

@@ -48,7 +48,8 @@ static int check_state(const struct socket *s) {
     return -EISCONN;
 }
 
-static int start(struct socket *s, struct usctp_stack *stack, const struct address_list *peer) {
+static int start(struct socket *s, struct usctp_stack *stack, const struct address_list *peer,
+                 sctp_assoc_t *id_out) {
     struct usctp_connect connect = {
         .endpoint = s->endpoint,
         .addresses = peer->addresses,
@@ -65,13 +66,15 @@ static int start(struct socket *s, struct usctp_stack *stack, const struct addre
         return -ENOMEM;
     }
     s->connection->socket = s;
+    if (id_out)
+        *id_out = id;
     s->state = SOCKET_CONNECTING;
     s->is_write_shut = false;
     s->is_full = false;
     return 0;
 }
 
-int connect_start(struct call *c, const struct address_list *peer) {
+int connect_start(struct call *c, const struct address_list *peer, sctp_assoc_t *id) {
     struct socket *s = c->socket;
     int error = check_state(s);
     if (error == 0)
@@ -81,7 +84,7 @@ int connect_start(struct call *c, const struct address_list *peer) {
     if (error != 0)
         return error;
     forget_failure(s, c->stack);
-    return start(s, c->stack, peer);
+    return start(s, c->stack, peer, id);
 }
 
 int connect_finish(struct call *c) {
@@ -93,16 +96,12 @@ int connect_finish(struct call *c) {
         if (error != 0)
             return error;
     }
-    return s->state == SOCKET_FRESH || s->error != 0 ? -socket_take_error(s) : 0;
+    return s->state == SOCKET_FRESH || s->error != 0 ? -socket_take_error(c) : 0;
 }
 
 static int connect_to(struct call *c, const struct address_list *peer, sctp_assoc_t *id) {
-    int error = connect_start(c, peer);
-    if (error != 0)
-        return error;
-    if (id)
-        *id = c->socket->connection->id;
-    return connect_finish(c);
+    int error = connect_start(c, peer, id);
+    return error != 0 ? error : connect_finish(c);
 }
 
 int usctp_connect(int sd, const struct sockaddr *address, socklen_t length) {

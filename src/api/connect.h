@@ -9,10 +9,11 @@
 #include "api/socket.h"
 
 /*
- * Starts an association with the addresses of a peer and does not wait. The socket is CONNECTING
- * afterwards. Returns 0 or -EISCONN, -EALREADY, -EINVAL, -ENETUNREACH, ...
+ * Starts an association with the addresses of a peer and does not wait; *id, unless NULL, gets the
+ * association's id. The socket is CONNECTING afterwards. Returns 0 or -EISCONN, -EALREADY, -EINVAL,
+ * -ENETUNREACH, ...
  */
-int connect_start(struct call *c, const struct address_list *peer);
+int connect_start(struct call *c, const struct address_list *peer, sctp_assoc_t *id);
 /* Waits until it is up. Returns 0, -EINPROGRESS (non-blocking, or the time is over), -EINTR, or why
  * it failed. */
 int connect_finish(struct call *c);

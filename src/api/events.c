@@ -14,9 +14,7 @@
 
 #include <errno.h>
 
-/* ---- routes
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- routes ---------------------------------------------------------------------------------- */
 
 static bool contains(const struct usctp_addr *list, int n, const struct usctp_addr *address) {
     for (int i = 0; i < n; i++)
@@ -71,8 +69,7 @@ void events_answer_routes(struct usctp_stack *stack, int32_t assoc, bool all) {
     }
 }
 
-/* ---- accept queue
- * --------------------------------------------------------------------------------------------- */
+/* ---- accept queue ---------------------------------------------------------------------------- */
 
 bool events_has_unread(struct usctp_stack *stack, int32_t assoc) {
     struct usctp_received received;
@@ -137,9 +134,7 @@ static void on_waiting(struct usctp_stack *stack, struct connection *a) {
     events_prefetch(listener);
 }
 
-/* ---- events
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void note(struct connection *a, const struct usctp_event *event) {
     if (event->what & USCTP_EVENT_ESTABLISHED)

@@ -47,8 +47,12 @@ int fd_table_set(int fd, struct socket *s) {
         if (page)
             atomic_store_explicit(slot, page, memory_order_release);
     }
-    if (page)
-        atomic_store_explicit(&page->entries[fd % PAGE_ENTRIES], s, memory_order_release);
+    struct socket *old = page ? atomic_exchange(&page->entries[fd % PAGE_ENTRIES], s) : NULL;
+    /* A socket that outlived its stack, and whose number was closed behind our back: nobody asks
+     * for it any more. */
+    if (old && old != s && !atomic_load(&old->stack) && old->descriptor.number == fd &&
+        atomic_load(&old->users) == 0)
+        LIST_INSERT_HEAD(&table.idle_sockets, old, link);
     pthread_mutex_unlock(&table.lock);
     return page ? 0 : -ENOMEM;
 }

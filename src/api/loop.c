@@ -26,8 +26,7 @@ enum {
     MAX_WAIT_MS = 3600 * 1000,
 };
 
-/* ---- descriptors
- * ---------------------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 static int add(struct loop *loop, int fd, uint64_t tag) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
@@ -115,9 +114,7 @@ void loop_arm(struct usctp_stack *stack, uint64_t deadline_us) {
         loop->armed_us = deadline_us;
 }
 
-/* ---- the role
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the role -------------------------------------------------------------------------------- */
 
 static bool can_take(const struct loop *loop) {
     return loop->role == ROLE_FREE || (loop->role == ROLE_THREAD && !loop->is_turning);
@@ -160,8 +157,7 @@ void loop_release(struct usctp_stack *stack) {
         pthread_cond_signal(&loop->parked);
 }
 
-/* ---- the I/O thread
- * ------------------------------------------------------------------------------------------- */
+/* ---- the I/O thread -------------------------------------------------------------------------- */
 
 static void sleep_on(pthread_cond_t *condition, pthread_mutex_t *lock, long ns) {
     struct timespec until;
@@ -260,11 +256,12 @@ void loop_stop_thread(struct usctp_stack *stack) {
     pthread_cond_broadcast(&loop->parked);
     pthread_mutex_unlock(&stack->lock);
     pthread_join(loop->thread, NULL);
+    pthread_mutex_lock(&stack->lock);
     loop->has_thread = false;
+    pthread_mutex_unlock(&stack->lock);
 }
 
-/* ---- blocked callers
- * ------------------------------------------------------------------------------------------ */
+/* ---- blocked callers ------------------------------------------------------------------------- */
 
 /* Whether every handler that the program has set restarts system calls; then EINTR is not for the
  * caller to see. */

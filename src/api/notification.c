@@ -59,8 +59,7 @@ uint32_t notification_kinds(const struct interests *interests) {
     return kinds;
 }
 
-/* ---- one for each type
- * ---------------------------------------------------------------------------------------- */
+/* ---- one for each type ----------------------------------------------------------------------- */
 
 static uint32_t length_of(const struct notification *n) {
     return (uint32_t)(n->head_bytes + n->data_bytes);

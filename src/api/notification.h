@@ -10,6 +10,9 @@
 
 /* A serialised notification: a fixed part, then data that is borrowed from the engine. */
 struct notification {
+    size_t head_bytes;
+    const uint8_t *data;
+    size_t data_bytes;
     union {
         struct sctp_assoc_change assoc_change;
         struct sctp_paddr_change paddr_change;
@@ -20,10 +23,7 @@ struct notification {
         struct sctp_adaptation_event adaptation;
         struct sctp_pdapi_event partial_delivery;
         struct sctp_sender_dry_event sender_dry;
-    } head;
-    size_t head_bytes;
-    const uint8_t *data;
-    size_t data_bytes;
+    } head; /* last: its members end in flexible arrays */
 };
 
 /* Fills *out. Returns false for a notification that the application does not want. */

@@ -207,8 +207,7 @@ int usctp_getsockopt(int sd, int level, int name, void *value, socklen_t *length
     return (int)call_leave(&c, get(&c, level, name, value, length));
 }
 
-/* ---- help for the rows
- * ---------------------------------------------------------------------------------------- */
+/* ---- help for the rows ----------------------------------------------------------------------- */
 
 int32_t option_assoc(const struct call *c) {
     return c->socket->connection ? c->socket->connection->id : 0;
@@ -247,8 +246,7 @@ int usctp_tune(int sd, enum usctp_tunable tunable, uint64_t value) {
     return (int)call_leave(&c, option_tune(&c, tunable, value));
 }
 
-/* ---- generic rows
- * --------------------------------------------------------------------------------------------- */
+/* ---- generic rows ---------------------------------------------------------------------------- */
 
 static int read_int(const void *value) {
     int n;

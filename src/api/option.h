@@ -26,7 +26,7 @@ typedef int option_set(struct call *c, const struct option *option, const void *
                        socklen_t length);
 typedef int option_get(struct call *c, const struct option *option, void *value, socklen_t *length);
 
-/* ---- help for the rows ---- */
+/* ---- help for the rows ----------------------------------------------------------------------- */
 
 /* Sets a tunable on the socket, its endpoint and its association. Returns 0 or -EINVAL. */
 int option_tune(struct call *c, enum usctp_tunable tunable, uint64_t value);
@@ -37,8 +37,7 @@ int option_apply_init(struct call *c, const struct sctp_initmsg *init);
 /* The living or ended association's id, or 0. */
 int32_t option_assoc(const struct call *c);
 
-/* ---- generic rows: an int that is a tunable; an int or struct sctp_assoc_value that is one ----
- */
+/* ---- generic rows: an int that is a tunable; an int or struct sctp_assoc_value that is one --- */
 
 option_set option_set_flag, option_set_assoc_value;
 option_get option_get_int, option_get_assoc_value;
@@ -46,7 +45,7 @@ option_get option_get_int, option_get_assoc_value;
 option_set option_set_absent;
 option_get option_get_absent;
 
-/* ---- option_socket.c ---- */
+/* ---- option_socket.c ------------------------------------------------------------------------- */
 
 option_set option_set_buffer, option_set_linger, option_set_timeout, option_set_reuse_address,
     option_set_v6only;
@@ -55,7 +54,7 @@ option_get option_get_buffer, option_get_linger, option_get_timeout, option_get_
 option_get option_get_error, option_get_type, option_get_protocol, option_get_domain,
     option_get_accepts;
 
-/* ---- option_assoc.c ---- */
+/* ---- option_assoc.c -------------------------------------------------------------------------- */
 
 option_set option_set_rtoinfo, option_set_associnfo, option_set_initmsg, option_set_sack,
     option_set_burst;
@@ -65,7 +64,7 @@ option_set option_set_pd_point, option_set_interleave;
 option_get option_get_pd_point, option_get_interleave;
 option_get option_get_status, option_get_stats;
 
-/* ---- option_path.c ---- */
+/* ---- option_path.c --------------------------------------------------------------------------- */
 
 option_set option_set_primary, option_set_path, option_set_thresholds, option_set_thresholds_v2;
 option_get option_get_primary, option_get_path, option_get_thresholds, option_get_thresholds_v2;
@@ -74,7 +73,7 @@ option_get option_get_encapsulation, option_get_pf_exposure, option_get_path_inf
 /* Fills the struct sctp_paddrinfo of a path. Returns 0, or -EINVAL when there is none. */
 int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *info);
 
-/* ---- option_message.c ---- */
+/* ---- option_message.c ------------------------------------------------------------------------ */
 
 option_set option_set_send_param, option_set_sndinfo, option_set_context, option_set_mapped;
 option_get option_get_send_param, option_get_sndinfo, option_get_context, option_get_mapped;

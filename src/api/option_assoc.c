@@ -32,8 +32,7 @@ static bool is_in_range(enum usctp_tunable tunable, uint64_t value) {
     return value >= info->minimum && value <= info->maximum;
 }
 
-/* ---- SCTP_RTOINFO
- * --------------------------------------------------------------------------------------------- */
+/* ---- SCTP_RTOINFO ---------------------------------------------------------------------------- */
 
 int option_set_rtoinfo(struct call *c, const struct option *option, const void *value,
                        socklen_t length) {
@@ -73,8 +72,7 @@ int option_get_rtoinfo(struct call *c, const struct option *option, void *value,
     return 0;
 }
 
-/* ---- SCTP_ASSOCINFO
- * ------------------------------------------------------------------------------------------- */
+/* ---- SCTP_ASSOCINFO -------------------------------------------------------------------------- */
 
 /* RFC 9260 8.1: Association.Max.Retrans ought not to exceed the sum of Path.Max.Retrans. */
 static bool exceeds_paths(struct call *c, uint64_t attempts) {
@@ -133,8 +131,7 @@ int option_get_associnfo(struct call *c, const struct option *option, void *valu
     return 0;
 }
 
-/* ---- SCTP_INITMSG
- * --------------------------------------------------------------------------------------------- */
+/* ---- SCTP_INITMSG ---------------------------------------------------------------------------- */
 
 int option_apply_init(struct call *c, const struct sctp_initmsg *init) {
     const struct {
@@ -181,8 +178,7 @@ int option_get_initmsg(struct call *c, const struct option *option, void *value,
     return 0;
 }
 
-/* ---- SCTP_DELAYED_SACK
- * ---------------------------------------------------------------------------------------- */
+/* ---- SCTP_DELAYED_SACK ----------------------------------------------------------------------- */
 
 int option_set_sack(struct call *c, const struct option *option, const void *value,
                     socklen_t length) {
@@ -220,8 +216,7 @@ int option_get_sack(struct call *c, const struct option *option, void *value, so
     return 0;
 }
 
-/* ---- SCTP_PARTIAL_DELIVERY_POINT, SCTP_FRAGMENT_INTERLEAVE, SCTP_MAX_BURST
- * ------------------------------------ */
+/* ---- SCTP_PARTIAL_DELIVERY_POINT, SCTP_FRAGMENT_INTERLEAVE, SCTP_MAX_BURST ------------------- */
 
 int option_set_pd_point(struct call *c, const struct option *option, const void *value,
                         socklen_t length) {
@@ -294,8 +289,7 @@ int option_get_burst(struct call *c, const struct option *option, void *value, s
     return 0;
 }
 
-/* ---- SCTP_STATUS, SCTP_GET_ASSOC_STATS
- * ------------------------------------------------------------------------ */
+/* ---- SCTP_STATUS, SCTP_GET_ASSOC_STATS ------------------------------------------------------- */
 
 static uint16_t at_most16(uint64_t n) {
     return (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n);

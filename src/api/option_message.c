@@ -29,8 +29,7 @@ static int write_int(int n, void *value, socklen_t *length) {
     return 0;
 }
 
-/* ---- defaults for sending
- * ------------------------------------------------------------------------------------- */
+/* ---- defaults for sending -------------------------------------------------------------------- */
 
 /* SCTP_EOF and SCTP_ABORT as a default would end the association at the first send. */
 static int check_default_flags(uint16_t flags) {
@@ -104,8 +103,7 @@ int option_get_sndinfo(struct call *c, const struct option *option, void *value,
     return 0;
 }
 
-/* ---- context, mapped addresses
- * -------------------------------------------------------------------------------- */
+/* ---- context, mapped addresses --------------------------------------------------------------- */
 
 int option_set_context(struct call *c, const struct option *option, const void *value,
                        socklen_t length) {
@@ -143,9 +141,7 @@ int option_get_mapped(struct call *c, const struct option *option, void *value, 
     return write_int(c->socket->is_mapped, value, length);
 }
 
-/* ---- events
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 /* RFC 6458 6.1.9: who subscribes when there is nothing to send is told so at once. */
 static void tell_if_dry(struct call *c) {
@@ -153,7 +149,7 @@ static void tell_if_dry(struct call *c) {
     struct usctp_assoc_status status;
     struct notification n;
     const struct usctp_notification dry = {.kind = USCTP_NOTIFY_SENDER_DRY};
-    if (s->state != SOCKET_CONNECTED || s->remainder.data)
+    if (s->state != SOCKET_CONNECTED || !s->connection || s->remainder.data)
         return;
     if (usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0)
         return;

@@ -68,8 +68,7 @@ static uint64_t value_of(struct call *c, const struct target *target, enum usctp
     return option_value(c, tunable);
 }
 
-/* ---- SCTP_PRIMARY_ADDR
- * ---------------------------------------------------------------------------------------- */
+/* ---- SCTP_PRIMARY_ADDR ----------------------------------------------------------------------- */
 
 int option_set_primary(struct call *c, const struct option *option, const void *value,
                        socklen_t length) {
@@ -108,8 +107,7 @@ int option_get_primary(struct call *c, const struct option *option, void *value,
     return 0;
 }
 
-/* ---- SCTP_PEER_ADDR_PARAMS
- * ------------------------------------------------------------------------------------ */
+/* ---- SCTP_PEER_ADDR_PARAMS ------------------------------------------------------------------- */
 
 static int check_path_params(const struct sctp_paddrparams *given, const struct target *target) {
     const uint32_t known = SPP_HB | SPP_HB_DEMAND | SPP_PMTUD | SPP_SACKDELAY |
@@ -216,8 +214,7 @@ int option_get_path(struct call *c, const struct option *option, void *value, so
     return 0;
 }
 
-/* ---- SCTP_GET_PEER_ADDR_INFO
- * ---------------------------------------------------------------------------------- */
+/* ---- SCTP_GET_PEER_ADDR_INFO ----------------------------------------------------------------- */
 
 int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *info) {
     struct usctp_assoc_status status;
@@ -263,8 +260,7 @@ int option_get_path_info(struct call *c, const struct option *option, void *valu
     return 0;
 }
 
-/* ---- SCTP_PEER_ADDR_THLDS
- * ------------------------------------------------------------------------------------- */
+/* ---- SCTP_PEER_ADDR_THLDS -------------------------------------------------------------------- */
 
 static int set_thresholds(struct call *c, const struct sctp_paddrthlds_v2 *given,
                           bool has_switchover) {
@@ -352,8 +348,7 @@ int option_get_thresholds_v2(struct call *c, const struct option *option, void *
     return 0;
 }
 
-/* ---- SCTP_REMOTE_UDP_ENCAPS_PORT (in network byte order, as Linux)
- * -------------------------------------------- */
+/* ---- SCTP_REMOTE_UDP_ENCAPS_PORT (in network byte order, as Linux) --------------------------- */
 
 int option_set_encapsulation(struct call *c, const struct option *option, const void *value,
                              socklen_t length) {
@@ -396,8 +391,7 @@ int option_get_encapsulation(struct call *c, const struct option *option, void *
     return 0;
 }
 
-/* ---- SCTP_EXPOSE_POTENTIALLY_FAILED_STATE
- * --------------------------------------------------------------------- */
+/* ---- SCTP_EXPOSE_POTENTIALLY_FAILED_STATE ---------------------------------------------------- */
 
 int option_set_pf_exposure(struct call *c, const struct option *option, const void *value,
                            socklen_t length) {

@@ -106,13 +106,8 @@ int option_get_v6only(struct call *c, const struct option *option, void *value, 
 }
 
 int option_get_error(struct call *c, const struct option *option, void *value, socklen_t *length) {
-    int kernel_error = 0;
-    socklen_t bytes = sizeof kernel_error;
     (void)option;
-    /* Clears what poll() shows as POLLERR. */
-    if (c->socket->error != 0)
-        getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &kernel_error, &bytes);
-    return write_int(socket_take_error(c->socket), value, length);
+    return write_int(socket_take_error(c), value, length);
 }
 
 int option_get_type(struct call *c, const struct option *option, void *value, socklen_t *length) {

@@ -60,8 +60,7 @@ static size_t pour(const struct reading *r, size_t offset, const void *data, siz
     return poured;
 }
 
-/* ---- notifications
- * -------------------------------------------------------------------------------------------- */
+/* ---- notifications --------------------------------------------------------------------------- */
 
 static ssize_t read_remainder(struct socket *s, struct reading *r) {
     struct remainder *rest = &s->remainder;
@@ -108,11 +107,10 @@ static ssize_t give_notification(struct socket *s, struct reading *r,
     return (ssize_t)given;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void look_at_next(struct call *c, struct reading *r) {
+    r->next = (struct usctp_received){.flags = 0};
     int32_t id = c->socket->connection->id;
     int64_t bytes = usctp_assoc_peek_next(c->stack->engine, id, &r->next);
     r->has_next = bytes >= 0;
@@ -154,12 +152,13 @@ static ssize_t read_queue(struct call *c, struct reading *r) {
 }
 
 /* What there is to say when nothing is queued. */
-static ssize_t read_nothing(struct socket *s) {
+static ssize_t read_nothing(struct call *c) {
+    struct socket *s = c->socket;
     const struct connection *connection = s->connection;
     if (s->state == SOCKET_GONE)
         return -EBADF;
     if (s->error != 0)
-        return -socket_take_error(s);
+        return -socket_take_error(c);
     if (s->state == SOCKET_FRESH || s->state == SOCKET_LISTENING)
         return -ENOTCONN;
     if (s->state == SOCKET_ENDED || s->is_read_shut)
@@ -183,7 +182,7 @@ static ssize_t read_once(struct call *c, struct reading *r) {
             return n;
         s->is_readable = false;
     }
-    return read_nothing(s);
+    return read_nothing(c);
 }
 
 static ssize_t receive_on(struct call *c, struct reading *r) {
@@ -191,6 +190,7 @@ static ssize_t receive_on(struct call *c, struct reading *r) {
         return -EOPNOTSUPP;
     r->message_flags = 0;
     r->has_data = r->has_next = false;
+    r->received.flags = 0;
     for (;;) {
         ssize_t n = read_once(c, r);
         if (n != -EAGAIN || (r->flags & MSG_DONTWAIT))
@@ -220,9 +220,7 @@ ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags) {
     return call_leave(&c, receive_on(&c, &r));
 }
 
-/* ---- recvmsg
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- recvmsg --------------------------------------------------------------------------------- */
 
 static void give_source(struct call *c, const struct reading *r, struct sockaddr *name,
                         socklen_t *bytes) {
@@ -277,9 +275,7 @@ ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags) {
     return call_leave(&c, n);
 }
 
-/* ---- recvv
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- recvv ----------------------------------------------------------------------------------- */
 
 /* Which structure tells what came; 0 bytes: none. */
 static socklen_t make_info(const struct socket *s, const struct reading *r,
@@ -319,6 +315,7 @@ static void give_info(const struct socket *s, const struct reading *r, void *inf
         *infotype = type;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): RFC 6458 9.13 has nine parameters */
 ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struct sockaddr *from,
                     socklen_t *from_bytes, void *info, socklen_t *info_bytes, unsigned *infotype,
                     int *flags) {

@@ -68,7 +68,7 @@ static int set_up(struct call *c, const struct request *r) {
         error = -EINVAL;
     if (error == 0 && r->info.has_init)
         error = option_apply_init(c, &r->info.init);
-    return error != 0 ? error : connect_start(c, &peer);
+    return error != 0 ? error : connect_start(c, &peer, NULL);
 }
 
 /* The path to the address that a send names (RFC 6458 4.1.8 item 1). */
@@ -85,11 +85,12 @@ static int choose_path(struct call *c, const struct request *r, struct usctp_sen
     return 0;
 }
 
-static int check_connected(struct socket *s) {
+static int check_connected(struct call *c) {
+    struct socket *s = c->socket;
     if (s->state == SOCKET_GONE)
         return -EBADF;
     if (s->state != SOCKET_CONNECTED && s->state != SOCKET_CONNECTING)
-        return s->error != 0 ? -socket_take_error(s) : -EPIPE;
+        return s->error != 0 ? -socket_take_error(c) : -EPIPE;
     return s->is_write_shut ? -EPIPE : 0;
 }
 
@@ -125,7 +126,7 @@ static ssize_t end_gracefully(struct call *c, const struct request *r) {
 static int queue(struct call *c, const struct request *r, const struct usctp_send *send) {
     struct socket *s = c->socket;
     for (;;) {
-        int error = check_connected(s);
+        int error = check_connected(c);
         if (error != 0)
             return error;
         error = usctp_assoc_send(c->stack->engine, s->connection->id, send, r->slices,
@@ -158,7 +159,7 @@ static ssize_t send_on(struct call *c, const struct request *r) {
     if (r->bytes == 0 && !(r->info.flags & (SCTP_EOF | SCTP_ABORT)))
         return -EINVAL;
     bool is_new = s->state == SOCKET_FRESH && r->names;
-    error = is_new ? set_up(c, r) : check_connected(s);
+    error = is_new ? set_up(c, r) : check_connected(c);
     if (error == 0 && r->names && !is_new)
         error = choose_path(c, r, &send);
     if (error != 0)
@@ -220,9 +221,7 @@ ssize_t usctp_send(int sd, const void *data, size_t bytes, int flags) {
     return usctp_sendmsg(sd, &message, flags);
 }
 
-/* ---- sendv
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- sendv ----------------------------------------------------------------------------------- */
 
 static int take_policy(const struct sctp_prinfo *given) {
     return given->pr_policy == SCTP_PR_SCTP_NONE ? 0 : -EOPNOTSUPP; /* RFC 3758 */
@@ -270,6 +269,7 @@ static int take_info(struct send_info *out, const void *info, socklen_t bytes, u
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): RFC 6458 9.12 has nine parameters */
 ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt, const struct sockaddr *addresses,
                     int count, const void *info, socklen_t info_bytes, unsigned infotype,
                     int flags) {

@@ -59,8 +59,7 @@ int socket_errno(int error) {
     }
 }
 
-/* ---- making and ending
- * ---------------------------------------------------------------------------------------- */
+/* ---- making and ending ----------------------------------------------------------------------- */
 
 static int watch(struct socket *s, struct usctp_stack *stack) {
     /* Edge-triggered: after descriptor_show_end b hangs up for good, and only the application's
@@ -88,7 +87,6 @@ static void set_defaults(struct socket *s, struct usctp_stack *stack, int domain
 }
 
 int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket **out) {
-    socket_sweep(stack);
     struct socket *s = fd_table_new_socket();
     if (!s)
         return -ENOMEM;
@@ -145,9 +143,15 @@ void socket_delete(struct socket *s) {
 
 void socket_orphan(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    bool is_known = fd_table_find(s->descriptor.number) == s;
+    bool is_closed = descriptor_is_abandoned(&s->descriptor);
+    descriptor_show_end(&s->descriptor);
+    if (is_closed || !is_known) { /* nobody would ever close it with us */
+        socket_delete(s);
+        return;
+    }
     close_give_away(s);
     s->state = SOCKET_ENDED;
-    descriptor_show_end(&s->descriptor);
     socket_unwatch(s);
     LIST_REMOVE(s, link);
     if (s->is_dirty)
@@ -186,9 +190,12 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
         error = -ESOCKTNOSUPPORT;
     if (error == 0) {
         pthread_mutex_lock(&stack->lock);
-        error = stack->is_foreign || atomic_load(&stack->is_ending)
-                    ? -ESHUTDOWN
-                    : socket_new(stack, domain, flags, &s);
+        if (stack->is_foreign || atomic_load(&stack->is_ending)) {
+            error = -ESHUTDOWN;
+        } else {
+            socket_sweep(stack);
+            error = socket_new(stack, domain, flags, &s);
+        }
         if (error == 0)
             socket_show(s, s->descriptor.number); /* not connected: not writable */
         int fd = error == 0 ? s->descriptor.number : -1;
@@ -200,9 +207,7 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
     return -1;
 }
 
-/* ---- readiness
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- readiness ------------------------------------------------------------------------------- */
 
 bool socket_has_readable(const struct socket *s) {
     return s->waiting || s->is_readable || s->error != 0 || s->remainder.data;
@@ -225,9 +230,14 @@ bool socket_is_ready(const struct socket *s, enum loop_want want) {
     return true;
 }
 
-int socket_take_error(struct socket *s) {
-    int error = s->error;
-    s->error = 0;
+int socket_take_error(struct call *c) {
+    int kernel_error = 0;
+    socklen_t bytes = sizeof kernel_error;
+    int error = c->socket->error;
+    c->socket->error = 0;
+    /* Clears what poll() shows as POLLERR. */
+    if (error != 0 && c->fd >= 0)
+        getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &kernel_error, &bytes);
     return error;
 }
 
@@ -304,9 +314,7 @@ void socket_show_touched(struct usctp_stack *stack) {
     }
 }
 
-/* ---- calls
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 /* A number the table does not know may be a duplicate of a descriptor that it knows. */
 static struct socket *adopt(int fd, int *error) {

@@ -94,8 +94,7 @@ struct socket {
     struct usctp_config config; /* for new associations */
 };
 
-/* ---- a call on a socket
- * --------------------------------------------------------------------------------------- */
+/* ---- a call on a socket ---------------------------------------------------------------------- */
 
 struct call {
     struct socket *socket;
@@ -119,9 +118,7 @@ ssize_t call_leave(struct call *c, ssize_t result);
 /* As call_leave with no result, for a thread that is being cancelled. The stack is locked. */
 void call_abandon(struct call *c);
 
-/* ---- sockets
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 /* Makes a socket with a descriptor, which the table knows. Returns 0 or a negative errno. flags:
  * SOCK_NONBLOCK, SOCK_CLOEXEC. */
@@ -141,8 +138,8 @@ void socket_show_touched(struct usctp_stack *stack);
 bool socket_has_readable(const struct socket *s);
 /* Whether there is no more to wait for. */
 bool socket_is_ready(const struct socket *s, enum loop_want want);
-/* Takes the pending error. */
-int socket_take_error(struct socket *s);
+/* Takes the pending error, 0 when there is none. */
+int socket_take_error(struct call *c);
 /* Closes b after taking it from the epoll set. */
 void socket_unwatch(struct socket *s);
 /* Looks at a few sockets whose b is closed for whether the application has closed them. */
@@ -150,8 +147,7 @@ void socket_sweep(struct usctp_stack *stack);
 /* Translates an enum usctp_error into a negative errno. */
 int socket_errno(int error);
 
-/* ---- associations
- * --------------------------------------------------------------------------------------------- */
+/* ---- associations ---------------------------------------------------------------------------- */
 
 struct connection *connection_new(struct usctp_stack *stack, int32_t id, int32_t endpoint);
 /* Releases it to the engine, and its port. */

@@ -22,6 +22,7 @@ enum {
     UDP_RUN_BYTES = 65000,
     PROCESS_TURNS = 16,
     EXIT_TURNS = 20000,
+    EXIT_TAKES = 1000,
     EXIT_US = 1000000, /* how long a process that exits waits for its associations to end */
 };
 
@@ -42,8 +43,7 @@ void usctp_stack_options_init(struct usctp_stack_options *options) {
     };
 }
 
-/* ---- the engine's surroundings
- * -------------------------------------------------------------------------------- */
+/* ---- the engine's surroundings --------------------------------------------------------------- */
 
 uint64_t stack_now(struct usctp_stack *stack) {
     uint64_t now_us = env_host_now_us();
@@ -80,9 +80,7 @@ void stack_refresh(struct usctp_stack *stack) {
         events_answer_routes(stack, a->id, true);
 }
 
-/* ---- making
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static int check_options(const struct usctp_stack_options *given,
                          struct usctp_stack_options *options) {
@@ -124,6 +122,18 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
     return error;
 }
 
+/* The caller may have been built with a shorter structure. */
+static int take_config(struct usctp_config *config, const struct usctp_config *given) {
+    usctp_config_defaults(config);
+    if (!given)
+        return 0;
+    if (given->size < sizeof given->size || given->size > sizeof *config)
+        return -EINVAL;
+    memcpy(config, given, given->size);
+    config->size = sizeof *config;
+    return 0;
+}
+
 static int make_engine(struct usctp_stack *stack, const struct usctp_stack_options *options) {
     struct usctp_environment environment;
     int error = env_host_init(&stack->host, &environment);
@@ -132,10 +142,9 @@ static int make_engine(struct usctp_stack *stack, const struct usctp_stack_optio
     environment.trace = options->trace;
     environment.trace_user = options->trace_user;
     stack->env.given = environment;
-    if (options->config)
-        stack->config = *options->config;
-    else
-        usctp_config_defaults(&stack->config);
+    error = take_config(&stack->config, options->config);
+    if (error != 0)
+        return error;
     stack->engine = usctp_engine_new(&environment, &stack->config, stack_now(stack));
     if (!stack->engine)
         return options->config ? -EINVAL : -ENOMEM;
@@ -192,7 +201,6 @@ static int make_parts(struct usctp_stack *stack, const struct usctp_stack_option
 struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
     struct usctp_stack_options options;
     error_text[0] = '\0';
-    process_register();
     int error = check_options(given, &options);
     struct usctp_stack *stack = error == 0 ? fd_table_new_stack() : NULL;
     if (error == 0 && !stack)
@@ -210,15 +218,16 @@ struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
         errno = -error;
         return NULL;
     }
+    /* After libcrypto has registered its own exit handler, so that ours, which needs it, runs
+     * before. */
+    process_register();
     fd_table_lock_stacks();
     fd_table_add_stack(stack);
     fd_table_unlock_stacks();
     return stack;
 }
 
-/* ---- ending
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static void abort_everything(struct usctp_stack *stack) {
     struct socket *s;
@@ -267,8 +276,7 @@ void stack_forget(struct usctp_stack *stack) {
     stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
 }
 
-/* ---- driving without a thread
- * --------------------------------------------------------------------------------- */
+/* ---- driving without a thread ---------------------------------------------------------------- */
 
 int usctp_stack_fd(struct usctp_stack *stack) {
     if (stack && !stack->loop.has_thread && !stack->is_foreign)
@@ -314,8 +322,7 @@ int usctp_stack_process(struct usctp_stack *stack) {
     return more;
 }
 
-/* ---- the end of the process
- * ----------------------------------------------------------------------------------- */
+/* ---- the end of the process ------------------------------------------------------------------ */
 
 void stack_finish_at_exit(struct usctp_stack *stack) {
     struct socket *s;
@@ -350,6 +357,12 @@ void stack_finish_at_exit(struct usctp_stack *stack) {
     while ((a = LIST_FIRST(&stack->connections)) != NULL)
         close_abort(stack, a);
     transmit_pull(stack);
+    /* The role is kept: nobody is to drive while other exit handlers take libcrypto down. */
+    for (int i = 0; i < EXIT_TAKES && !loop_take(stack); i++) {
+        pthread_mutex_unlock(&stack->lock);
+        usleep(USCTP_MS);
+        pthread_mutex_lock(&stack->lock);
+    }
     pthread_mutex_unlock(&stack->lock);
     transmit_flush(stack);
 }

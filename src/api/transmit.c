@@ -45,9 +45,7 @@ void transmit_free(struct transmit *t) {
     t->bursts = NULL;
 }
 
-/* ---- pulling
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- pulling --------------------------------------------------------------------------------- */
 
 static struct burst *take_idle(struct transmit *t) {
     pthread_mutex_lock(&t->fifo_lock);
@@ -113,9 +111,7 @@ uint64_t transmit_pull(struct usctp_stack *stack) {
     }
 }
 
-/* ---- sending
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static struct burst *first_ready(struct transmit *t) {
     pthread_mutex_lock(&t->fifo_lock);

@@ -346,6 +346,20 @@ void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us); /* in
 int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
                         const struct usctp_addr *source, uint64_t now_us);
 void handshake_fill_init(const struct assoc *a, struct init_content *content);
+/* Answers an INIT with INIT ACK and a cookie: tags and TSN as given in *cookie; the rest of it is
+ * filled in. */
+void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
+                              struct cookie_content *cookie, const struct endpoint *ep,
+                              const struct usctp_config *config);
+void handshake_collision_on_init(struct inbound *in, const struct init_chunk *init);
+enum chunk_verdict handshake_collision_on_cookie(struct inbound *in,
+                                                 const struct cookie_content *cookie,
+                                                 const struct init_chunk *init, bool is_stale);
+/* Aborts an INIT's sender: tag = its Initiate Tag, T bit clear. */
+void handshake_refuse(struct inbound *in, uint32_t tag, const uint8_t *causes, size_t bytes);
+void handshake_send_stale_cookie(struct inbound *in, uint32_t peer_tag, uint64_t staleness_us);
+
+/* handshake_address.c: the peer's addresses (5.1.2) */
 /* May the peer be reached at an address that it lists, when it is reached at `source` (5.1.2, RFC
  * 5062 5)? */
 bool handshake_is_usable(const struct assoc *a, const struct usctp_addr *address,
@@ -353,18 +367,17 @@ bool handshake_is_usable(const struct assoc *a, const struct usctp_addr *address
 /* An address as listed, with the link that a link-local one lacks on the wire. */
 struct usctp_addr handshake_scoped(const struct usctp_addr *address,
                                    const struct usctp_addr *source);
-/* Answers an INIT with INIT ACK and a cookie: tags and TSN as given in *cookie. */
-void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
-                              struct cookie_content *cookie, const struct endpoint *ep,
-                              const struct usctp_config *config);
-void handshake_collision_on_init(struct inbound *in, const struct chunk *chunk,
-                                 const struct init_chunk *init);
-enum chunk_verdict handshake_collision_on_cookie(struct inbound *in,
-                                                 const struct cookie_content *cookie,
-                                                 const struct init_chunk *init, bool is_stale);
-/* Aborts an INIT's sender: tag = its Initiate Tag, T bit clear. */
-void handshake_refuse(struct inbound *in, uint32_t tag, const uint8_t *causes, size_t bytes);
-void handshake_send_stale_cookie(struct inbound *in, uint32_t peer_tag, uint64_t staleness_us);
+/* The path to any of the addresses that an INIT or INIT ACK lists, or NULL (5.1.2 D). */
+struct path *handshake_find_listed(const struct inbound *in, const struct init_chunk *init);
+/* Is it an INIT ACK, from a stranger, that lists an address of an association's peer (5.1.2 D)? */
+bool handshake_is_ours(const struct inbound *in);
+/* Is any of the association's confirmed addresses among those of an INIT ACK? */
+bool handshake_has_confirmed(const struct assoc *a, const struct init_chunk *init,
+                             const struct usctp_addr *source);
+/* Makes the paths those that the peer lists, and the one that its chunk came from. Returns 0 or
+ * USCTP_ERR_NO_MEMORY. */
+int handshake_load_paths(struct assoc *a, const struct init_chunk *init,
+                         const struct usctp_addr *source, uint16_t udp_port);
 
 /* receive_data.c, ack.c */
 enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk *chunk);

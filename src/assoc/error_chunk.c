@@ -17,7 +17,7 @@ enum chunk_verdict error_chunk_on_error(struct inbound *in, const struct chunk *
     uint16_t first = cause_first_code(chunk->value, chunk->value_bytes);
     while ((verdict = tlv_next(&cursor, &item)) == TLV_ITEM) {
         if (item.type == CAUSE_STALE_COOKIE && cause_parse_stale_cookie(&item, &staleness_us)) {
-            if (a->state != USCTP_COOKIE_ECHOED)
+            if (a->state != USCTP_COOKIE_ECHOED || in->summary.has_abort)
                 return CHUNK_DONE; /* 5.2.6 */
             handshake_on_stale_cookie(in, staleness_us);
             return CHUNK_DROP_PACKET;

@@ -113,18 +113,20 @@ static void refuse_init(struct inbound *in, enum init_verdict verdict, const str
     handshake_refuse(in, init->tag, cause, writer_used(&w));
 }
 
-/* 5.1.2: addresses of types that the peer has not said it supports are left out, but for the one it
- * is reached by. */
+/* 5.1.2: addresses of types that the peer neither says it supports nor uses are left out. */
 static void drop_unsupported(struct address_list *list, const struct init_chunk *init,
                              const struct usctp_addr *source) {
     if (!init->has_supported_types)
         return;
+    bool ipv4 = init->supports_ipv4, ipv6 = init->supports_ipv6;
+    for (uint32_t i = 0; i < init->address_count; i++) {
+        ipv4 |= init->addresses[i].family == USCTP_FAMILY_IPV4;
+        ipv6 |= init->addresses[i].family == USCTP_FAMILY_IPV6;
+    }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t family = list->items[i].family;
-        bool fits = family == USCTP_FAMILY_IPV4   ? init->supports_ipv4
-                    : family == USCTP_FAMILY_IPV6 ? init->supports_ipv6
-                                                  : true;
+        bool fits = family == USCTP_FAMILY_IPV4 ? ipv4 : family == USCTP_FAMILY_IPV6 ? ipv6 : true;
         if (fits || family == source->family)
             list->items[kept++] = list->items[i];
     }
@@ -138,6 +140,25 @@ static void append_unrecognized(struct writer *w, const struct init_chunk *init,
             return; /* 12.4 */
         param_write(w, PARAM_UNRECOGNIZED, init->unknown[i].start, init->unknown[i].length);
     }
+}
+
+/* What of the peer's INIT the cookie keeps: not more than building the association needs (5.1.3).
+ * Returns the bytes written, 0 when there is no room. */
+static size_t condense_init(uint8_t *out, size_t room, const struct init_chunk *init) {
+    struct usctp_addr addresses[USCTP_MAX_ADDRESSES];
+    struct init_content content = {.tag = init->tag,
+                                   .a_rwnd = init->a_rwnd,
+                                   .initial_tsn = init->initial_tsn,
+                                   .outbound_streams = init->outbound_streams,
+                                   .inbound_streams = init->inbound_streams,
+                                   .addresses = addresses};
+    for (uint32_t i = 0; i < init->address_count; i++)
+        if (addr_is_unicast(&init->addresses[i]))
+            addresses[content.address_count++] = init->addresses[i];
+    struct writer w = writer_over(out, room);
+    uint8_t *header = init_chunk_begin(&w, CHUNK_INIT, &content);
+    chunk_end(&w, header);
+    return w.overflow ? 0 : writer_used(&w);
 }
 
 void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
@@ -163,7 +184,11 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
     cookie->source = packet->source;
     cookie->destination = packet->destination;
 
-    uint8_t memory[MAX_REPLY_BYTES], bytes[COOKIE_MAX_INIT_BYTES + 512];
+    uint8_t memory[MAX_REPLY_BYTES], bytes[MAX_REPLY_BYTES], kept[COOKIE_MAX_INIT_BYTES];
+    cookie->init = kept;
+    cookie->init_bytes = (uint16_t)condense_init(kept, sizeof kept, init);
+    if (cookie->init_bytes == 0)
+        return;
     size_t cookie_bytes =
         state_cookie_write(bytes, sizeof bytes, cookie, &engine->cookie_keys, &engine->env);
     if (cookie_bytes == 0)
@@ -187,18 +212,6 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
     out_of_the_blue_reply(in, &w);
 }
 
-/* 5.1.2 D: an INIT belongs to the association that has any of the addresses it lists. */
-static struct path *find_listed(const struct inbound *in, const struct init_chunk *init) {
-    struct path *p = NULL;
-    for (uint32_t i = 0; !p && i < init->address_count; i++) {
-        const struct usctp_addr address =
-            handshake_scoped(&init->addresses[i], &in->packet->source);
-        p = association_path_by_address(in->engine, &address, in->header.destination_port,
-                                        in->header.source_port);
-    }
-    return p;
-}
-
 void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
     struct init_chunk init;
     if (in->summary.count != 1 || in->summary.malformed ||
@@ -211,11 +224,11 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
         refuse_init(in, verdict, chunk, &init);
         return;
     }
-    struct path *listed = in->assoc ? NULL : find_listed(in, &init);
+    struct path *listed = in->assoc ? NULL : handshake_find_listed(in, &init);
     if (listed)
         in->assoc = listed->assoc;
     if (in->assoc) {
-        handshake_collision_on_init(in, chunk, &init);
+        handshake_collision_on_init(in, &init);
         return;
     }
     struct endpoint *ep =
@@ -230,85 +243,12 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
         return;
     }
     struct cookie_content cookie = {.local_tag = association_new_tag(in->engine),
-                                    .local_initial_tsn = env_random32(&in->engine->env),
-                                    .init = chunk->start,
-                                    .init_bytes = chunk->length};
+                                    .local_initial_tsn = env_random32(&in->engine->env)};
     handshake_reply_init_ack(in, &init, &cookie, ep, &ep->config);
 }
 
 /* ---- what the peer said
  * --------------------------------------------------------------------------------------- */
-
-bool handshake_is_usable(const struct assoc *a, const struct usctp_addr *address,
-                         const struct usctp_addr *source) {
-    if (!addr_is_unicast(address) || engine_is_broadcast(a->engine, address))
-        return false;
-    enum addr_scope scope = addr_scope(address), reached = addr_scope(source);
-    if (scope == ADDR_SCOPE_LOOPBACK && reached != ADDR_SCOPE_LOOPBACK)
-        return false;
-    if (scope == ADDR_SCOPE_LINK_LOCAL && reached != ADDR_SCOPE_LINK_LOCAL)
-        return false;
-    bool has_source = a->local_count == 0;
-    for (uint32_t i = 0; i < a->local_count; i++) {
-        if (a->local[i].family == address->family)
-            has_source = true;
-        if (a->local_port == a->peer_port && addr_equal(&a->local[i], address))
-            return false; /* never to ourselves */
-    }
-    return has_source;
-}
-
-struct usctp_addr handshake_scoped(const struct usctp_addr *address,
-                                   const struct usctp_addr *source) {
-    struct usctp_addr scoped = *address;
-    if (addr_scope(address) == ADDR_SCOPE_LINK_LOCAL)
-        scoped.scope_id = source->scope_id;
-    return scoped;
-}
-
-static bool is_listed(const struct init_chunk *init, const struct usctp_addr *source,
-                      const struct usctp_addr *address) {
-    if (addr_equal(address, source))
-        return true;
-    for (uint32_t i = 0; i < init->address_count; i++) {
-        const struct usctp_addr listed = handshake_scoped(&init->addresses[i], source);
-        if (addr_equal(&listed, address))
-            return true;
-    }
-    return false;
-}
-
-/* Is any of the confirmed addresses among those of an INIT ACK? */
-static bool has_confirmed(const struct assoc *a, const struct init_chunk *init,
-                          const struct usctp_addr *source) {
-    for (uint32_t i = 0; i < a->path_count; i++)
-        if (a->paths[i]->is_confirmed && is_listed(init, source, &a->paths[i]->address))
-            return true;
-    return false;
-}
-
-/* 5.1.2: the peer's addresses are those that it lists and the one that the packet came from. */
-static int load_paths(struct assoc *a, const struct init_chunk *init,
-                      const struct usctp_addr *source, uint16_t udp_port) {
-    for (uint32_t i = a->path_count; i-- > 0;)
-        if (!is_listed(init, source, &a->paths[i]->address) &&
-            outstanding_is_empty(&a->outstanding)) {
-            if (a->path_count == 1 && !path_add(a, source, false, udp_port))
-                return USCTP_ERR_NO_MEMORY;
-            path_remove(a, i);
-        }
-    if (!path_find(a, source) && !path_add(a, source, false, udp_port))
-        return USCTP_ERR_NO_MEMORY;
-    for (uint32_t i = 0; i < init->address_count; i++) {
-        const struct usctp_addr address = handshake_scoped(&init->addresses[i], source);
-        /* Further ones are ignored (12.2.4.1). One that is left out for want of memory would be a
-         * stranger later: the handshake is tried again instead. */
-        if (handshake_is_usable(a, &address, source) && !path_find(a, &address) &&
-            a->path_count < USCTP_MAX_ADDRESSES && !path_add(a, &address, false, udp_port))
-            return USCTP_ERR_NO_MEMORY;
-    }
-    return 0;
-}
 
 int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
                         const struct usctp_addr *source, uint64_t now_us) {
@@ -318,7 +258,7 @@ int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
     if (received_tsn_init(&received, init->initial_tsn, a->config.max_duplicate_reports, env))
         return USCTP_ERR_NO_MEMORY;
     uint16_t udp_port = a->path_count > 0 ? a->paths[0]->udp_port : 0;
-    if (load_paths(a, init, source, udp_port)) {
+    if (handshake_load_paths(a, init, source, udp_port)) {
         received_tsn_free(&received, env);
         return USCTP_ERR_NO_MEMORY;
     }
@@ -430,7 +370,7 @@ enum chunk_verdict handshake_on_init_ack(struct inbound *in, const struct chunk 
         return CHUNK_DROP_PACKET;
     }
     /* Who has none of the addresses that the user gave is not whom he meant (5.4). */
-    if (!has_confirmed(a, &init, &in->packet->source)) {
+    if (!handshake_has_confirmed(a, &init, &in->packet->source)) {
         input_drop(in, USCTP_DROP_ADDRESS);
         return CHUNK_DROP_PACKET;
     }
@@ -494,7 +434,7 @@ static struct assoc *find_existing(const struct inbound *in, const struct cookie
     struct path *p = association_path_by_address(in->engine, &cookie->source, cookie->local_port,
                                                  cookie->peer_port);
     if (!p)
-        p = find_listed(in, init);
+        p = handshake_find_listed(in, init);
     return p ? p->assoc : NULL;
 }
 

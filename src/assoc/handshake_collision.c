@@ -100,10 +100,9 @@ static void reply_in_cookie_wait(struct inbound *in, const struct init_chunk *in
     in->packet = packet;
 }
 
-void handshake_collision_on_init(struct inbound *in, const struct chunk *chunk,
-                                 const struct init_chunk *init) {
+void handshake_collision_on_init(struct inbound *in, const struct init_chunk *init) {
     struct assoc *a = in->assoc;
-    struct cookie_content cookie = {.init = chunk->start, .init_bytes = chunk->length};
+    struct cookie_content cookie = {0};
     switch (a->state) {
     case USCTP_CLOSED:
         return;

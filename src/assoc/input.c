@@ -83,6 +83,9 @@ static void walk_chunks(struct inbound *in, const uint8_t *chunks, size_t bytes)
     enum tlv_verdict verdict;
     for (in->chunk_index = 0; (verdict = chunk_next(&cursor, &chunk)) == TLV_ITEM;
          in->chunk_index++) {
+        /* 9.1: nothing that stands before an ABORT is answered; what could be is left out. */
+        if (in->summary.has_abort && chunk.type != CHUNK_ABORT && chunk.type != CHUNK_ERROR)
+            continue;
         enum chunk_verdict done =
             in->assoc ? dispatch(in, &chunk) : handshake_on_cookie_echo(in, &chunk);
         /* A chunk may end the association, or make one (COOKIE ECHO); what follows in the packet
@@ -170,10 +173,8 @@ static void on_association_packet(struct inbound *in, const uint8_t *chunks, siz
 }
 
 static void on_stray_packet(struct inbound *in, const uint8_t *chunks, size_t bytes) {
-    /* 8.4 rule 1: a network's broadcast address is not unicast either. */
-    if (engine_is_broadcast(in->engine, &in->packet->source) ||
-        engine_is_broadcast(in->engine, &in->packet->destination)) {
-        input_drop(in, USCTP_DROP_ADDRESS);
+    if (handshake_is_ours(in)) { /* 5.1.2 D; and its tag is not the right one (8.5) */
+        input_drop(in, USCTP_DROP_TAG);
         return;
     }
     if (tag_rule_out_of_the_blue(&in->summary, in->header.tag) == OOTB_COOKIE_ECHO) {
@@ -183,6 +184,15 @@ static void on_stray_packet(struct inbound *in, const uint8_t *chunks, size_t by
     } else {
         out_of_the_blue_on_packet(in);
     }
+}
+
+/* 8.4 rule 1: a network's broadcast address is not unicast either. */
+static bool is_broadcast(const struct inbound *in) {
+    const struct usctp_packet *packet = in->packet;
+    if (in->path && addr_equal(&in->path->source, &packet->destination))
+        return false; /* the common case */
+    return engine_is_broadcast(in->engine, &packet->destination) ||
+           (!in->path && engine_is_broadcast(in->engine, &packet->source));
 }
 
 static void trace_packet(struct inbound *in) {
@@ -231,6 +241,10 @@ static void on_packet(struct usctp_engine *engine, const struct usctp_packet *pa
     }
     /* 6.10: INIT, INIT ACK and SHUTDOWN COMPLETE stand alone; 8.5.1 A: so does what has tag 0. */
     find_association(&in);
+    if (is_broadcast(&in)) {
+        input_drop(&in, USCTP_DROP_ADDRESS);
+        return;
+    }
     if (in.assoc && is_to_association(&in))
         on_association_packet(&in, chunks, bytes);
     else {

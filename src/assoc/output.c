@@ -214,6 +214,10 @@ static uint32_t next_fragment(const struct output *out, struct path *p, size_t p
     uint32_t left = m->bytes - m->cut_bytes, most = largest_fragment(a);
     uint32_t size = left < most ? left : most;
     bool is_whole = m->cut_bytes == 0 && size == left;
+    /* 6.1: no more than 2^16 - 1 ordered messages of a stream in the send window. */
+    if (m->cut_bytes == 0 && outstanding_count(&a->outstanding) >= UINT16_MAX &&
+        !(m->flags & USCTP_MESSAGE_UNORDERED))
+        return 0;
     if (DATA_HEADER_BYTES + padded4(size) > packet_room) {
         if (is_whole || packet_room < DATA_HEADER_BYTES + MIN_FRAGMENT_BYTES)
             return 0;
@@ -494,6 +498,9 @@ static struct path *control_path(struct assoc *a) {
         return control_chunk_path(a, STAILQ_FIRST(&a->control));
     if (a->pending & PENDING_SACK)
         return path_manager_control_path(a, a->last_data_path); /* 6.4 */
+    /* 6.4: an answer goes where the SHUTDOWN came from. */
+    if (a->pending & PENDING_SHUTDOWN_ACK)
+        return path_manager_control_path(a, a->handshake_path);
     return path_manager_control_path(a, a->data_path);
 }
 
@@ -532,11 +539,13 @@ static bool output_data(struct output *out, struct assoc *a) {
             return false;
         append_sack(&pk);
         bool fine = append_data(out, &pk);
-        if (!is_empty(&pk))
+        bool has_nothing = is_empty(&pk);
+        if (!has_nothing)
             close_packet(out, &pk);
         if (!fine)
             return false;
-        if (!pk.has_data)
+        /* A SACK may have taken the room of a message that goes whole: the next packet has it. */
+        if (has_nothing)
             break;
     }
     a->pending &= ~(uint32_t)PENDING_DATA;

@@ -33,7 +33,9 @@ void path_set_mtu(struct path *p, uint32_t mtu_bytes) {
     uint32_t old = p->pmdcs;
     p->mtu_bytes = mtu_bytes < 512 ? 512 : mtu_bytes;
     p->pmdcs = path_packet_bytes(p) - PACKET_HEADER_BYTES;
-    if (old != 0 && old != p->pmdcs)
+    if (p->last_data_us == 0)
+        path_reset_congestion(p); /* 7.2.1: the initial window of the way as it is now known */
+    else if (old != p->pmdcs)
         congestion_on_pmdcs(&p->congestion, old, p->pmdcs);
     update_amdcs(p->assoc);
 }
@@ -104,7 +106,6 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
     timer_init(&p->heartbeat, a, TIMER_HEARTBEAT, p->index);
     a->paths[a->path_count++] = p;
     path_set_mtu(p, a->config.pmtu_default_bytes);
-    path_reset_congestion(p);
     path_choose_source(p);
     uint32_t ports = (uint32_t)a->local_port << 16 | a->peer_port;
     hash_insert(&engine->paths, &p->by_address, path_hash(engine, address, ports), &engine->env);

@@ -148,9 +148,10 @@ enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *ch
     note_flight(a, in_flight);
     switch (outstanding_on_sack(&a->outstanding, &sack, a->in_fast_recovery, &outcome,
                                 &a->send_queue, &a->engine->env)) {
-    case SACK_OLD:
-        return CHUNK_DONE; /* 6.2.1 D i */
-    case SACK_BEYOND:      /* 12.4 */
+    case SACK_OLD: /* 6.2.1 D i */
+        input_drop(in, USCTP_DROP_STATE);
+        return CHUNK_DONE;
+    case SACK_BEYOND: /* 12.4 */
         termination_abort_violation(a, "a TSN was acknowledged that was never sent");
         return CHUNK_DROP_PACKET;
     case SACK_FINE:

@@ -66,6 +66,7 @@ enum chunk_verdict termination_on_shutdown(struct inbound *in, const struct chun
         input_drop(in, USCTP_DROP_MALFORMED);
         return CHUNK_DONE;
     }
+    a->handshake_path = in->path->index;
     if (a->state == USCTP_SHUTDOWN_ACK_SENT) { /* our SHUTDOWN ACK was lost */
         association_pend(a, PENDING_SHUTDOWN_ACK);
         return CHUNK_DONE;

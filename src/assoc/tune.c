@@ -163,7 +163,9 @@ int usctp_path_heartbeat(struct usctp_engine *engine, int32_t assoc, uint32_t pa
     if (!association_may_send_data(p->assoc))
         return USCTP_ERR_STATE;
     engine->now_us = now_us;
-    path_heartbeat_probe(p);
+    /* One that is on its way answers this as well, and its time must run out. */
+    if (!p->heartbeat_outstanding)
+        path_heartbeat_probe(p);
     return 0;
 }
 

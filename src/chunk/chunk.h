@@ -32,8 +32,9 @@ enum chunk_type {
 };
 
 #define CHUNK_HEADER_BYTES 4u
-#define CHUNK_FLAG_T       0x01u /* ABORT, SHUTDOWN COMPLETE: the tag is the receiver's peer's (8.5.1) \
-                                  */
+#define CHUNK_FLAG_T                                                                               \
+    0x01u /* ABORT, SHUTDOWN COMPLETE: the tag is the receiver's peer's (8.5.1)                    \
+           */
 
 struct chunk {
     uint8_t type, flags;

@@ -150,8 +150,9 @@ START_TEST(linger_waits) {
     set_linger(pair.client, 5);
     ck_assert_int_eq(usctp_close(pair.client), 0);
     pair.client = -1;
-    /* The handshake of the shutdown is over, so the peer's side knows already. */
-    ck_assert_int_eq(state_of(pair.server), SCTP_CLOSED);
+    /* The peer has answered with SHUTDOWN ACK, or more: that is what the client had waited for. */
+    int state = state_of(pair.server);
+    ck_assert(state == SCTP_SHUTDOWN_ACK_SENT || state == SCTP_CLOSED);
     char byte;
     ck_assert_int_eq(usctp_recv(pair.server, &byte, 1, 0), 1);
     expect_end(pair.server);
@@ -195,8 +196,7 @@ START_TEST(end_by_flag) {
 }
 END_TEST
 
-/* ---- descriptors
- * ---------------------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 /* close(2) is as good as usctp_close: the stack sees that the last duplicate is gone. */
 START_TEST(plain_close) {
@@ -271,8 +271,7 @@ START_TEST(churn) {
 }
 END_TEST
 
-/* ---- stacks and processes
- * ------------------------------------------------------------------------------------- */
+/* ---- stacks and processes -------------------------------------------------------------------- */
 
 static void *receive_errno(void *argument) {
     char byte;
@@ -392,7 +391,9 @@ int main(void) {
     tcase_add_test(tcase, duplicates);
     tcase_add_test(tcase, churn);
     tcase_add_loop_test(tcase, stack_delete_ends_calls, 0, DRIVERS);
-    if (!UNDER_TSAN) {
+    /* Not under tools that want one process: valgrind, ThreadSanitizer. */
+    const char *forks = getenv("CK_FORK");
+    if (!forks || strcmp(forks, "no") != 0) {
         tcase_add_test(tcase, fork_leaves_the_parent_alone);
         tcase_add_loop_test(tcase, exit_ends_associations, 0, DRIVERS);
     }

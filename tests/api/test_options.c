@@ -32,8 +32,7 @@ static int set_int(int sd, int level, int name, int n) {
     return usctp_setsockopt(sd, level, name, &n, sizeof n);
 }
 
-/* ---- round trips
- * ---------------------------------------------------------------------------------------------- */
+/* ---- round trips ----------------------------------------------------------------------------- */
 
 static void flags(int sd) {
     const int names[] = {SCTP_NODELAY, SCTP_DISABLE_FRAGMENTS, SCTP_RECVRCVINFO, SCTP_RECVNXTINFO};
@@ -333,9 +332,7 @@ START_TEST(inheritance) {
 }
 END_TEST
 
-/* ---- status
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 START_TEST(status_of_a_connection) {
     struct pair pair;
@@ -441,8 +438,7 @@ START_TEST(one_path_of_two) {
 }
 END_TEST
 
-/* ---- what is not there
- * ---------------------------------------------------------------------------------------- */
+/* ---- what is not there ----------------------------------------------------------------------- */
 
 START_TEST(unknown_and_unbuilt) {
     struct usctp_stack *stack = new_stack(DRIVER_CALLER);

@@ -10,8 +10,7 @@
 
 enum { ALL = POLLIN | POLLOUT | POLLRDHUP | POLLHUP | POLLERR };
 
-/* ---- the mechanics
- * -------------------------------------------------------------------------------------------- */
+/* ---- the mechanics --------------------------------------------------------------------------- */
 
 START_TEST(descriptor_shows_every_state) {
     struct descriptor d;
@@ -82,9 +81,7 @@ START_TEST(descriptor_numbers_stay_low) {
 }
 END_TEST
 
-/* ---- sockets
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 START_TEST(states) {
     struct pair pair;

@@ -196,7 +196,26 @@ START_TEST(s5_2_4_a_restart_with_losses) {
 }
 END_TEST
 
+/* 8.4 rule 8: a host that came back and knows nothing says so when it is spoken to; by data, or by
+ * a heartbeat. */
+START_TEST(s8_4_8_the_other_has_forgotten) {
+    for (unsigned by_data = 0; by_data < 2; by_data++) {
+        struct two_hosts *t = HOSTS(.delay_us = 10 * MS, .configure = by_data ? quiet : NULL);
+        hosts_establish(t, false);
+        host_stop(t, 1);
+        host_start(t, 1);
+        if (by_data)
+            send_text(t, 0, "are you there");
+        hosts_run_for(t, 40 * SECOND);
+        REQUIRE(t->host[0].closed);
+        REQUIRE_EQ(t->host[0].close_error, USCTP_ERR_RESET);
+        hosts_delete(t);
+    }
+}
+END_TEST
+
 RUN_TESTS("collision and restart with two engines (RFC 9260 5.2)", s5_2_1_both_connect,
           s5_2_1_both_connect_multihomed, s5_2_1_both_connect_without_delay,
           s5_2_4_collision_with_losses, s5_1_handshake_with_losses, s5_2_4_a_restart,
-          s5_2_4_a_restart_by_the_passive_side, s5_2_4_a_restart_with_losses)
+          s5_2_4_a_restart_by_the_passive_side, s5_2_4_a_restart_with_losses,
+          s8_4_8_the_other_has_forgotten)

@@ -211,7 +211,35 @@ START_TEST(s7_2_in_flight_never_exceeds_the_window) {
 }
 END_TEST
 
+/* 7.2.1: slow start also while cwnd equals ssthresh. */
+START_TEST(s7_2_1_slow_start_up_to_ssthresh) {
+    struct scripted_peer *p = established(eager);
+    user_send(p, 0, 900000);
+    peer_discard(p);
+    peer_run_for(p, SECOND); /* T3-rtx: ssthresh = 4 PMDCS, cwnd = PMDCS */
+    int tsn = (int)peer_status(p).unacknowledged_chunks;
+    peer_discard(p);
+    peer_sack(p, tsn - 1, PEER_RWND, "");
+    for (int i = 0; i < 20 && peer_path(p, 0).cwnd_bytes < 4 * PMDCS; i++) {
+        peer_run_for(p, 10 * MS);
+        peer_sack(p, tsn, PEER_RWND, ""); /* one chunk at a time: one PMDCS at a time */
+        tsn++;
+    }
+    REQUIRE_EQ(peer_path(p, 0).cwnd_bytes, 4 * PMDCS);
+    REQUIRE_EQ(peer_path(p, 0).ssthresh_bytes, 4 * PMDCS);
+    REQUIRE(peer_path(p, 0).in_flight_bytes >= 4 * PMDCS);
+    peer_run_for(p, 10 * MS);
+    peer_sack(p, tsn++, PEER_RWND, "");
+    REQUIRE_EQ(peer_path(p, 0).cwnd_bytes, 5 * PMDCS);
+    peer_run_for(p, 10 * MS);
+    peer_sack(p, tsn++, PEER_RWND, ""); /* now congestion avoidance: nothing for one chunk */
+    REQUIRE_EQ(peer_path(p, 0).cwnd_bytes, 5 * PMDCS);
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("congestion control (RFC 9260 7.2)", s7_2_1_initial_window, s6_1_b_window_is_respected,
           s7_2_1_slow_start, s7_2_1_no_growth_when_not_used, s7_2_2_congestion_avoidance,
           s7_2_1_idle_window_decays, s7_2_1_idle_window_halves_once_per_rto, s6_1_d_max_burst,
-          s6_1_d_max_burst_after_a_sack, s7_2_in_flight_never_exceeds_the_window)
+          s6_1_d_max_burst_after_a_sack, s7_2_in_flight_never_exceeds_the_window,
+          s7_2_1_slow_start_up_to_ssthresh)

@@ -514,6 +514,25 @@ START_TEST(action_a_restart_with_fewer_addresses) {
 }
 END_TEST
 
+/* Counters and states of paths begin anew too. */
+START_TEST(action_a_restart_clears_errors) {
+    struct scripted_peer *p = PEER(.configure = quiet);
+    peer_to_state(p, USCTP_ESTABLISHED);
+    user_send(p, 0, 100);
+    peer_run_for(p, 8 * SECOND);
+    REQUIRE(peer_path(p, 0).error_count >= 3);
+    peer_discard(p);
+    struct saved_cookie *cookie = new_cookie(p, RESTART_TAG, RESTART_TSN);
+    echo_cookie(p, cookie);
+    peer_take(p, "COOKIE_ACK");
+    REQUIRE_EQ(peer_path(p, 0).error_count, 0);
+    REQUIRE_EQ(peer_path(p, 0).state, USCTP_PATH_STATE_ACTIVE);
+    REQUIRE_EQ(peer_path(p, 0).cwnd_bytes, 4404);
+    peer_delete(p);
+    free(cookie);
+}
+END_TEST
+
 RUN_TESTS("COOKIE ECHO with a TCB (RFC 9260 5.2.4, table 12)", action_a_restart,
           action_a_restart_with_data_outstanding, action_a_old_tag_is_dead,
           action_a_restart_on_another_path, action_a_in_shutdown_ack_sent,
@@ -521,4 +540,4 @@ RUN_TESTS("COOKIE ECHO with a TCB (RFC 9260 5.2.4, table 12)", action_a_restart,
           action_c_in_cookie_echoed, action_c_in_established, action_d_in_cookie_echoed,
           action_d_in_established, action_d_keeps_the_data, unlisted_x_x_0_0, unlisted_x_x_x_x,
           unlisted_x_0_0_0, step_3_expired_and_other_tags, step_3_expired_and_same_tags,
-          step_2_altered, action_a_restart_with_fewer_addresses)
+          step_2_altered, action_a_restart_with_fewer_addresses, action_a_restart_clears_errors)

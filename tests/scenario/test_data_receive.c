@@ -391,9 +391,34 @@ START_TEST(s6_2_duplicates_are_delivered_once) {
 }
 END_TEST
 
+/* What is told of a message: also before it is read, and of the one behind it. */
+START_TEST(s11_1_7_what_is_told) {
+    struct scripted_peer *p = open_peer(quiet);
+    struct usctp_received next;
+    peer_data(p, 0, 3, 0, BIT_BE, 40);
+    REQUIRE_EQ(usctp_assoc_peek_next(p->engine, p->assoc, &next), USCTP_ERR_AGAIN);
+    peer_data(p, 1, 4, 0, BIT_BE | BIT_U, 50);
+    REQUIRE_EQ(usctp_assoc_peek_next(p->engine, p->assoc, &next), 50);
+    REQUIRE_EQ(next.sid, 4);
+    REQUIRE_EQ(next.tsn, p->peer_tsn + 1);
+    REQUIRE(next.flags & USCTP_MESSAGE_UNORDERED);
+    struct user_message message = user_read(p);
+    REQUIRE_EQ(message.bytes, 40);
+    REQUIRE_EQ(message.info.sid, 3);
+    REQUIRE_EQ(message.info.ssn, 0);
+    REQUIRE_EQ(message.info.tsn, p->peer_tsn);
+    REQUIRE_EQ(message.info.cumulative_tsn, p->peer_tsn + 1);
+    REQUIRE(message.info.source.family == USCTP_FAMILY_IPV4);
+    REQUIRE(memcmp(message.info.source.ipv4, p->peer_addr[0].ipv4, 4) == 0);
+    REQUIRE_EQ(message.info.path, usctp_path_find(p->engine, p->assoc, &p->peer_addr[0]));
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("receiving data (RFC 9260 6.5, 6.6, 6.9)", s6_6_ordered_within_a_stream,
           s6_6_streams_do_not_wait_for_each_other, s6_6_unordered, s6_9_reassembly_in_any_order,
           s6_9_messages_behind_each_other, s6_9_large_message, s6_9_partial_delivery,
           s6_9_partial_delivery_keeps_the_order, s11_1_7_reading_in_pieces, s11_1_7_peek,
           s6_5_ssn_wrap, s6_5_invalid_stream, s6_2_no_user_data, s6_states_that_take_no_data,
-          s6_states_that_take_data, s3_3_1_ppid, s6_2_duplicates_are_delivered_once)
+          s6_states_that_take_data, s3_3_1_ppid, s6_2_duplicates_are_delivered_once,
+          s11_1_7_what_is_told)

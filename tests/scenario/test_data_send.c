@@ -17,29 +17,34 @@ static struct scripted_peer *open_peer(void (*configure)(struct usctp_config *))
     return p;
 }
 
+struct sent {
+    unsigned sid, ssn, number; /* number: of the message among all that were sent, for its bytes */
+    size_t total;
+    unsigned extra_bits;
+};
+
 /* Takes DATA of consecutive TSNs from *tsn on, acknowledging each, until `total` bytes of (sid,
  * number) came, and checks them. */
-static void take_message(struct scripted_peer *p, int *tsn, unsigned sid, unsigned ssn,
-                         unsigned number, size_t total, unsigned extra_bits) {
+static void take_message(struct scripted_peer *p, int *tsn, struct sent m) {
     static uint8_t expected[70000];
     size_t got = 0;
     char pattern[60];
-    REQUIRE(total <= sizeof expected);
-    peer_pattern(sid, number, 0, expected, total);
-    while (got < total) {
-        snprintf(pattern, sizeof pattern, "DATA tsn=%d sid=%u *", *tsn, sid);
+    REQUIRE(m.total <= sizeof expected);
+    peer_pattern(m.sid, m.number, 0, expected, m.total);
+    while (got < m.total) {
+        snprintf(pattern, sizeof pattern, "DATA tsn=%d sid=%u *", *tsn, m.sid);
         peer_take(p, pattern);
         size_t n = p->took.value_bytes - 12;
-        unsigned bits = (got == 0 ? BIT_B : 0u) | (got + n == total ? BIT_E : 0u) | extra_bits;
+        unsigned bits = (got == 0 ? BIT_B : 0u) | (got + n == m.total ? BIT_E : 0u) | m.extra_bits;
         REQUIRE_EQ(p->took.flags & ~BIT_I, bits);
-        if (!(extra_bits & BIT_U))
-            REQUIRE_EQ(p->took.ssn, ssn);
+        if (!(m.extra_bits & BIT_U))
+            REQUIRE_EQ(p->took.ssn, m.ssn);
         REQUIRE(memcmp(p->took.value + 12, expected + got, n) == 0);
         REQUIRE(p->took_packet.length + 20 <= p->options.mtu);
         got += n;
         peer_sack(p, (*tsn)++, PEER_RWND, "");
     }
-    REQUIRE_EQ(got, total);
+    REQUIRE_EQ(got, m.total);
 }
 
 START_TEST(s6_9_sizes) {
@@ -48,7 +53,7 @@ START_TEST(s6_9_sizes) {
     int tsn = 0;
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         user_send(p, 3, sizes[i]);
-        take_message(p, &tsn, 3, i, i, sizes[i], 0);
+        take_message(p, &tsn, (struct sent){3, i, i, sizes[i], 0});
         peer_expect_nothing(p);
     }
     peer_delete(p);
@@ -74,11 +79,11 @@ START_TEST(s6_6_unordered) {
     struct usctp_send unordered = {.sid = 2, .flags = USCTP_MESSAGE_UNORDERED};
     int tsn = 0;
     user_send(p, 2, 10);
-    take_message(p, &tsn, 2, 0, 0, 10, 0);
+    take_message(p, &tsn, (struct sent){2, 0, 0, 10, 0});
     REQUIRE_EQ(user_try_send(p, &unordered, 4000), 0);
-    take_message(p, &tsn, 2, 0, 1, 4000, BIT_U);
+    take_message(p, &tsn, (struct sent){2, 0, 1, 4000, BIT_U});
     user_send(p, 2, 10);
-    take_message(p, &tsn, 2, 1, 2, 10, 0);
+    take_message(p, &tsn, (struct sent){2, 1, 2, 10, 0});
     peer_delete(p);
 }
 END_TEST
@@ -91,7 +96,7 @@ START_TEST(s6_5_ssn_per_stream) {
     for (unsigned round = 0; round < 3; round++)
         for (unsigned sid = 0; sid < 10; sid++) {
             user_send(p, sid, 5);
-            take_message(p, &tsn, sid, round, number++, 5, 0);
+            take_message(p, &tsn, (struct sent){sid, round, number++, 5, 0});
         }
     peer_delete(p);
 }
@@ -104,7 +109,7 @@ START_TEST(s6_5_ssn_wrap) {
     for (unsigned i = 0; i < 65545; i++) {
         user_send(p, 0, 1);
         if (i >= 65530) {
-            take_message(p, &tsn, 0, i & 0xffffu, i, 1, 0);
+            take_message(p, &tsn, (struct sent){0, i & 0xffffu, i, 1, 0});
         } else {
             peer_discard(p);
             peer_sack(p, tsn++, PEER_RWND, "");
@@ -123,7 +128,7 @@ START_TEST(s3_3_1_tsn_wrap) {
     int tsn = 0;
     for (unsigned i = 0; i < 300; i++) {
         user_send(p, 1, 2000);
-        take_message(p, &tsn, 1, i, i, 2000, 0);
+        take_message(p, &tsn, (struct sent){1, i, i, 2000, 0});
     }
     REQUIRE(p->engine_tsn + (uint32_t)tsn < 1000);
     REQUIRE_EQ(peer_status(p).unacknowledged_chunks, 0);

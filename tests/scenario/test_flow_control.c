@@ -227,7 +227,7 @@ START_TEST(s6_2_closed_window_drops) {
     peer_open_passive(p);
     int count = fill_window(p);
     int tsn = count;
-    bool dropped = false;
+    bool dropped = false, closed = false;
     for (int i = 0; i < 20 && !dropped; i++) { /* until the window is really 0 */
         uint64_t at = p->now_us;
         peer_discard(p);
@@ -235,6 +235,8 @@ START_TEST(s6_2_closed_window_drops) {
         peer_take(p, "SACK *");
         REQUIRE_EQ(p->took_us, at);
         dropped = p->took.cumulative != p->peer_tsn + (uint32_t)tsn;
+        REQUIRE(dropped || !closed); /* once a_rwnd was 0, nothing new is taken (MUST) */
+        closed = p->took.rwnd == 0;
         if (!dropped)
             tsn++;
     }
@@ -295,8 +297,41 @@ START_TEST(s6_2_small_messages_inside_the_window) {
 }
 END_TEST
 
+/* 6.2: the window that is told, 0 included, is what counts, however small the messages and large
+ * their overhead. */
+START_TEST(s6_2_told_zero_means_zero) {
+    static const unsigned sizes[] = {1, 10, 100, 700, 1400};
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        struct scripted_peer *p = PEER(.configure = buffer_16k);
+        peer_open_passive(p);
+        uint32_t rwnd = p->engine_rwnd;
+        int tsn = 0;
+        for (; tsn < 20000; tsn++) {
+            peer_data(p, tsn, 0, (unsigned)tsn & 0xffffu, BIT_BE | BIT_I, sizes[k]);
+            peer_take(p, "SACK *");
+            bool taken = p->took.cumulative == p->peer_tsn + (uint32_t)tsn;
+            if (rwnd >= sizes[k])
+                REQUIRE(taken); /* inside the window */
+            if (rwnd == 0) {
+                REQUIRE(!taken);
+                break;
+            }
+            if (!taken)
+                break; /* more than fits */
+            rwnd = p->took.rwnd;
+        }
+        REQUIRE(tsn < 20000);
+        for (int i = 0; i < tsn; i++)
+            user_expect(p, 0, (unsigned)i & 0xffffu, sizes[k]);
+        user_expect_nothing(p);
+        peer_delete(p);
+    }
+}
+END_TEST
+
 RUN_TESTS("flow control (RFC 9260 6.1 A, 6.2, 6.2.1)", s6_1_a_window_is_respected,
           s6_2_1_rwnd_arithmetic, s6_1_a_zero_window_probes, s6_1_a_window_update,
           s6_1_a_unanswered_probes_count, s6_2_a_rwnd_follows_the_buffer,
           s6_2_window_update_after_reading, s6_2_no_update_for_little, s6_2_closed_window_drops,
-          s6_2_hole_in_a_full_buffer, s6_2_small_messages_inside_the_window)
+          s6_2_hole_in_a_full_buffer, s6_2_small_messages_inside_the_window,
+          s6_2_told_zero_means_zero)

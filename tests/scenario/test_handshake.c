@@ -372,6 +372,68 @@ START_TEST(s3_3_2_1_3_cookie_preservative) {
 }
 END_TEST
 
+/* 11.1.2: requests that make no sense. */
+START_TEST(s11_1_2_arguments) {
+    struct scripted_peer *p = PEER(.configure = quiet);
+    struct usctp_addr addresses[USCTP_MAX_ADDRESSES + 1];
+    memset(addresses, 0, sizeof addresses);
+    for (unsigned i = 0; i <= USCTP_MAX_ADDRESSES; i++) {
+        addresses[i] = p->peer_addr[0];
+        addresses[i].ipv4[3] = (uint8_t)(100 + i);
+    }
+    struct usctp_connect connect = {.endpoint = p->endpoint,
+                                    .addresses = addresses,
+                                    .address_count = 1,
+                                    .port = 0,
+                                    .udp_port = 0};
+    REQUIRE_EQ(usctp_assoc_connect(p->engine, &connect, p->now_us), USCTP_ERR_INVALID);
+    connect.port = 5;
+    connect.address_count = 0;
+    REQUIRE_EQ(usctp_assoc_connect(p->engine, &connect, p->now_us), USCTP_ERR_INVALID);
+    connect.address_count = USCTP_MAX_ADDRESSES + 1;
+    REQUIRE_EQ(usctp_assoc_connect(p->engine, &connect, p->now_us), USCTP_ERR_INVALID);
+    connect.address_count = 1;
+    connect.endpoint = p->endpoint + 1000;
+    REQUIRE_EQ(usctp_assoc_connect(p->engine, &connect, p->now_us), USCTP_ERR_NOT_FOUND);
+    connect.endpoint = p->endpoint;
+    memset(addresses[0].ipv4, 0xe0, 4); /* multicast */
+    REQUIRE(usctp_assoc_connect(p->engine, &connect, p->now_us) < 0);
+    peer_pump(p);
+    peer_expect_nothing(p);
+    REQUIRE_EQ(peer_counters(p).associations, 0);
+    peer_delete(p);
+}
+END_TEST
+
+/* The backlog: as many associations wait as the listener wants, not one more. */
+START_TEST(backlog) {
+    struct scripted_peer *p = PEER(.configure = quiet, .do_not_accept = true);
+    REQUIRE_EQ(usctp_endpoint_listen(p->engine, p->endpoint, 3), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        p->peer_port = (uint16_t)(20000 + i);
+        peer_init(p, p->peer_tag);
+        peer_send(p);
+        if (i >= 3 &&
+            peer_take_if(p, "ABORT T=0 *")) /* refused at once, or when the cookie comes */
+            continue;
+        peer_take_init_ack(p);
+        peer_cookie_echo(p);
+        peer_send(p);
+        if (i < 3)
+            peer_take(p, "COOKIE_ACK");
+        peer_expect_none(p, "COOKIE_ACK");
+        peer_discard(p);
+    }
+    REQUIRE_EQ(peer_counters(p).associations, 3);
+    REQUIRE(peer_counters(p).backlog_full >= 2);
+    int32_t endpoint;
+    for (unsigned i = 0; i < 3; i++)
+        REQUIRE(usctp_endpoint_accept(p->engine, p->endpoint, &endpoint) >= 3);
+    REQUIRE_EQ(usctp_endpoint_accept(p->engine, p->endpoint, &endpoint), USCTP_ERR_AGAIN);
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("handshake", s5_1_passive_handshake, s5_1_active_handshake,
           s5_1_no_state_before_the_cookie_returns, s5_1_2_init_ack_goes_to_the_source,
           s5_1_addresses_are_listed, s5_1_t1_init_backs_off_and_gives_up,
@@ -379,4 +441,5 @@ RUN_TESTS("handshake", s5_1_passive_handshake, s5_1_active_handshake,
           s5_1_t1_init_uses_all_addresses, s5_1_data_waits_for_the_handshake,
           s5_1_5_data_with_the_cookie_echo, s5_1_first_data_is_acknowledged_at_once,
           s5_1_4_large_cookie, s3_2_odd_cookie_length, s5_1_second_connect_is_refused,
-          s5_1_1_streams_are_the_smaller_number, s3_3_2_1_3_cookie_preservative)
+          s5_1_1_streams_are_the_smaller_number, s3_3_2_1_3_cookie_preservative, s11_1_2_arguments,
+          backlog)

@@ -12,8 +12,8 @@
 /* The packet that the engine sent last, quoted by a router. */
 static void icmp(struct scripted_peer *p, enum usctp_icmp_kind kind, size_t bytes, uint32_t mtu) {
     static uint8_t quoted[2000];
-    REQUIRE(bytes <= p->took_packet.length && bytes <= sizeof quoted);
-    memcpy(quoted, p->took_packet.data, bytes);
+    REQUIRE(bytes <= p->took_packet.length && p->took_packet.length <= sizeof quoted);
+    memcpy(quoted, p->took_packet.data, p->took_packet.length); /* more than it may look at */
     struct usctp_icmp report = {.kind = kind,
                                 .destination = p->took_packet.destination,
                                 .udp_destination = 0,

@@ -366,9 +366,26 @@ START_TEST(s6_4_1_failover_and_return) {
 }
 END_TEST
 
+/* An ABORT goes where it may arrive. */
+START_TEST(s9_1_abort_on_a_living_path) {
+    struct scripted_peer *p = two_paths(eager_hb);
+    p->cut[0] = true;
+    user_send(p, 0, 100);
+    peer_run_for(p, 3 * SECOND);
+    peer_sack_on(p, 1, 0, PEER_RWND, "");
+    peer_run_for(p, 200 * SECOND);
+    REQUIRE_EQ(peer_path(p, 0).state, USCTP_PATH_STATE_INACTIVE);
+    peer_discard(p);
+    user_abort(p, "over");
+    peer_take(p, "ABORT T=0 *");
+    REQUIRE_EQ(p->took_path, 1);
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("path failure (RFC 9260 6.4, 8.1, 8.2; RFC 7829)", s6_4_retransmission_on_the_other_path,
           rfc7829_potentially_failed, rfc7829_from_pf_to_inactive, s8_3_return_to_the_primary_path,
           rfc7829_spurious_timeout, s8_2_inactive_after_path_max_retrans, s8_1_both_paths_dead,
           rfc7829_pf_threshold, rfc7829_primary_switchover, s8_3_idle_path_fails_alone,
           s8_1_idle_association_fails, s5_1_cookie_echo_on_the_other_path,
-          s9_2_shutdown_on_the_other_path, s6_4_1_failover_and_return)
+          s9_2_shutdown_on_the_other_path, s6_4_1_failover_and_return, s9_1_abort_on_a_living_path)

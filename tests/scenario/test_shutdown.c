@@ -438,6 +438,51 @@ START_TEST(s9_2_user_shutdown_again) {
 }
 END_TEST
 
+static void buffer_16k(struct usctp_config *config) {
+    quiet(config);
+    config->receive_buffer_bytes = 16384;
+}
+
+/* Released with a shutdown begun: nobody reads any more, and the peer still has much to say (9.2).
+ * It can finish. */
+START_TEST(released_and_the_peer_goes_on) {
+    struct scripted_peer *p = PEER(.configure = buffer_16k);
+    peer_to_state(p, USCTP_SHUTDOWN_SENT);
+    usctp_assoc_release(p->engine, p->assoc, p->now_us);
+    peer_pump(p);
+    for (int i = 0; i < 60; i++) {
+        char pattern[40];
+        peer_data(p, i, 0, (unsigned)i, BIT_BE, 1000);
+        snprintf(pattern, sizeof pattern, "SHUTDOWN cum=%d", i);
+        peer_take(p, pattern);
+    }
+    peer_discard(p);
+    peer_chunk(p, WIRE_SHUTDOWN_ACK, 0);
+    peer_take(p, "SHUTDOWN_COMPLETE T=0");
+    REQUIRE_EQ(peer_counters(p).associations, 0);
+    peer_delete(p);
+}
+END_TEST
+
+/* 9.2: "the reception of any packet from its peer ... SHOULD clear the endpoint's retransmission
+ * count". */
+START_TEST(s9_2_any_packet_clears_the_count) {
+    struct scripted_peer *p = PEER(.configure = give_up_soon);
+    peer_to_state(p, USCTP_SHUTDOWN_SENT);
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < 2; k++) { /* as often as it may */
+            peer_wait(p, "SHUTDOWN *", 70 * SECOND);
+            peer_discard(p);
+        }
+        peer_data(p, i, 0, (unsigned)i, BIT_BE, 10);
+        peer_take(p, "SHUTDOWN *");
+        peer_discard(p);
+    }
+    require_state(p, USCTP_SHUTDOWN_SENT);
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("shutdown (RFC 9260 9.2)", s9_2_queued_data_goes_first, s9_2_pending_retransmits,
           s9_2_pending_receives, s9_2_t2_shutdown_sent, s9_2_t2_gives_up, s9_2_t2_shutdown_ack_sent,
           s9_2_data_in_shutdown_sent, s9_2_gap_in_shutdown_sent, s9_2_t5_guard,
@@ -446,4 +491,4 @@ RUN_TESTS("shutdown (RFC 9260 9.2)", s9_2_queued_data_goes_first, s9_2_pending_r
           s9_2_shutdown_while_connecting, s9_2_user_shutdown_while_connecting,
           s8_4_5_shutdown_complete_again, s9_2_unread_data_survives, released_while_shutting_down,
           released_alive, s9_2_crossing_shutdowns, s9_2_lost_shutdown_chunks, s9_2_shutdown_again,
-          s9_2_user_shutdown_again)
+          s9_2_user_shutdown_again, released_and_the_peer_goes_on, s9_2_any_packet_clears_the_count)
