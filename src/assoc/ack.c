@@ -10,7 +10,7 @@
 #include "assoc/association.h"
 #include "chunk/control_chunk.h"
 
-#define MAX_GAPS 512u /* Gap Ack Blocks in one SACK, however large the packet */
+#define MAX_GAPS 4096u /* Gap Ack Blocks in one SACK: what fits 16,000 bytes */
 
 bool ack_write(struct assoc *a, struct writer *w) {
     struct sack_gap gaps[MAX_GAPS];

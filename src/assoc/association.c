@@ -264,9 +264,12 @@ static void reset_paths(struct assoc *a, const struct path *proven) {
         timer_stop(&p->t3, &a->engine->timers);
         timer_stop(&p->heartbeat, &a->engine->timers);
         /* 5.4 rule 2 */
-        p->is_confirmed = p == proven;
-        if (!p->is_confirmed)
+        if (p == proven) {
+            path_confirm(p);
+        } else {
+            p->is_confirmed = false;
             path_set_state(p, USCTP_PATH_STATE_UNCONFIRMED);
+        }
         p->heartbeat_outstanding = p->wants_heartbeat = false;
         p->error_count = 0;
         p->next_measurement_us = p->last_data_us = 0;

@@ -285,6 +285,9 @@ void path_set_mtu(struct path *p, uint32_t mtu_bytes);
 void path_set_state(struct path *p, enum usctp_path_state state);
 /* It is the peer's (5.4). */
 void path_confirm(struct path *p);
+/* It is not known to be the peer's and does not answer: it stands for the association no more
+ * (5.1.2 D, RFC 5062 2). */
+void path_disown(struct path *p);
 struct rto_limits path_rto_limits(const struct path *p);
 /* The congestion window of a path that nothing is known of (7.2.1, 7.2.5). */
 void path_reset_congestion(struct path *p);
@@ -431,6 +434,8 @@ void termination_abort_violation(struct assoc *a, const char *text);
 enum chunk_verdict error_chunk_on_error(struct inbound *in, const struct chunk *chunk);
 /* Queues an ERROR chunk around one encoded cause, in answer to this packet. */
 void error_chunk_report(struct inbound *in, const uint8_t *cause, size_t bytes);
+/* 12.4: do these bytes fit one packet with the other answers to this packet? */
+bool error_chunk_reply_fits(const struct inbound *in, uint32_t bytes);
 /* A chunk of unknown type (3.2). */
 enum chunk_verdict error_chunk_on_unknown(struct inbound *in, const struct chunk *chunk);
 

@@ -33,11 +33,18 @@ enum chunk_verdict error_chunk_on_error(struct inbound *in, const struct chunk *
     return CHUNK_DONE;
 }
 
+bool error_chunk_reply_fits(const struct inbound *in, uint32_t bytes) {
+    const uint32_t others =
+        PENDING_COOKIE_ACK | PENDING_SHUTDOWN | PENDING_SHUTDOWN_ACK; /* 8 bytes at most */
+    uint32_t taken = in->reply_bytes + (in->assoc->pending & others ? 8u : 0u);
+    return taken + bytes + PACKET_HEADER_BYTES <= path_packet_bytes(in->path);
+}
+
 void error_chunk_report(struct inbound *in, const uint8_t *cause, size_t bytes) {
     struct assoc *a = in->assoc;
     uint32_t size = (uint32_t)padded4(CHUNK_HEADER_BYTES + bytes);
-    /* 12.4: the answers to one packet fit one packet. */
-    if (in->reply_bytes + size + PACKET_HEADER_BYTES > path_packet_bytes(in->path)) {
+    /* 5.4: not to an unconfirmed address; and 12.4 leaves no second packet to another. */
+    if (!in->path->is_confirmed || !error_chunk_reply_fits(in, size)) {
         a->counters.dropped_control_chunks++;
         return;
     }

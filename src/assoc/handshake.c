@@ -179,6 +179,11 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
     cookie->local_port = in->header.destination_port;
     cookie->peer_port = in->header.source_port;
     cookie->outbound_streams = (uint16_t)config->outbound_streams;
+    /* 3.3.3: not more than the peer takes; but 5.2.1: our own INIT's parameters, unchanged. */
+    bool has_sent_init = in->assoc && (in->assoc->state == USCTP_COOKIE_WAIT ||
+                                       in->assoc->state == USCTP_COOKIE_ECHOED);
+    if (!has_sent_init && cookie->outbound_streams > init->inbound_streams)
+        cookie->outbound_streams = init->inbound_streams;
     cookie->inbound_streams = (uint16_t)config->max_inbound_streams;
     cookie->udp_port = packet->udp_source;
     cookie->source = packet->source;

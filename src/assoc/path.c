@@ -42,9 +42,9 @@ void path_set_mtu(struct path *p, uint32_t mtu_bytes) {
 
 void path_reset_congestion(struct path *p) {
     if (p->address.family == USCTP_FAMILY_IPV6)
-        congestion_init_ipv6(&p->congestion, p->pmdcs, p->assoc->peer_rwnd_max);
+        congestion_init_ipv6(&p->congestion, p->pmdcs, UINT32_MAX);
     else
-        congestion_init(&p->congestion, p->pmdcs, p->assoc->peer_rwnd_max);
+        congestion_init(&p->congestion, p->pmdcs, UINT32_MAX);
 }
 
 void path_choose_source(struct path *p) {
@@ -79,6 +79,19 @@ static void init_settings(struct path *p, const struct usctp_config *c) {
     p->flow_label = c->flow_label;
 }
 
+static void enter_table(struct path *p) {
+    struct usctp_engine *engine = p->assoc->engine;
+    uint32_t ports = (uint32_t)p->assoc->local_port << 16 | p->assoc->peer_port;
+    hash_insert(&engine->paths, &p->by_address, path_hash(engine, &p->address, ports),
+                &engine->env);
+}
+
+void path_disown(struct path *p) {
+    if (p->by_address.hash)
+        hash_remove(&p->assoc->engine->paths, &p->by_address);
+    p->by_address.hash = 0;
+}
+
 struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is_confirmed,
                       uint16_t udp_port) {
     struct usctp_engine *engine = a->engine;
@@ -107,8 +120,7 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
     a->paths[a->path_count++] = p;
     path_set_mtu(p, a->config.pmtu_default_bytes);
     path_choose_source(p);
-    uint32_t ports = (uint32_t)a->local_port << 16 | a->peer_port;
-    hash_insert(&engine->paths, &p->by_address, path_hash(engine, address, ports), &engine->env);
+    enter_table(p);
     association_raise(a, USCTP_EVENT_ROUTE);
     return p;
 }
@@ -126,8 +138,7 @@ void path_remove(struct assoc *a, uint32_t index) {
     timer_stop(&p->t3, &engine->timers);
     timer_stop(&p->heartbeat, &engine->timers);
     timers_unreserve(&engine->timers, PATH_TIMERS);
-    if (p->by_address.hash)
-        hash_remove(&engine->paths, &p->by_address);
+    path_disown(p);
     for (uint32_t i = index + 1; i < a->path_count; i++) {
         a->paths[i - 1] = a->paths[i];
         a->paths[i - 1]->index = a->paths[i - 1]->t3.index = a->paths[i - 1]->heartbeat.index =
@@ -176,6 +187,8 @@ void path_confirm(struct path *p) {
     if (p->is_confirmed)
         return;
     p->is_confirmed = true;
+    if (!p->by_address.hash)
+        enter_table(p);
     p->error_count = 0;
     path_set_state(p, USCTP_PATH_STATE_ACTIVE);
 }

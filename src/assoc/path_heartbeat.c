@@ -182,7 +182,7 @@ enum chunk_verdict path_heartbeat_on_request(struct inbound *in, const struct ch
     }
     /* 12.4: the answers to one packet fit one packet. */
     uint32_t size = (uint32_t)padded4(chunk->length);
-    if (in->reply_bytes + size + PACKET_HEADER_BYTES > path_packet_bytes(in->path)) {
+    if (!error_chunk_reply_fits(in, size)) {
         a->counters.dropped_control_chunks++;
         return CHUNK_DONE;
     }
@@ -210,8 +210,10 @@ enum chunk_verdict path_heartbeat_on_ack(struct inbound *in, const struct chunk 
     struct path *p = a->paths[info[8]];
     uint8_t expected[INFO_BYTES];
     write_info(p, expected);
-    if (!p->heartbeat_outstanding || !bytes_equal_constant_time(info, expected, INFO_BYTES))
+    if (!p->heartbeat_outstanding || !bytes_equal_constant_time(info, expected, INFO_BYTES)) {
+        input_drop(in, USCTP_DROP_STATE);
         return CHUNK_DONE;
+    }
     p->heartbeat_outstanding = false;
     p->heartbeat_acks_in++;
     path_measured(p, in->now_us - p->heartbeat_sent_us);

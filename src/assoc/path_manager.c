@@ -117,6 +117,8 @@ bool path_manager_on_error(struct path *p, bool counts_for_association, uint64_t
     p->error_count++;
     if (p->error_count > p->path_max_retrans) {
         path_set_state(p, USCTP_PATH_STATE_INACTIVE); /* 8.2 */
+        if (!p->is_confirmed)
+            path_disown(p);
     } else if (a->config.pf_enabled && p->state == USCTP_PATH_STATE_ACTIVE &&
                p->error_count > p->pf_max_retrans) {
         path_set_state(p, USCTP_PATH_STATE_PF);

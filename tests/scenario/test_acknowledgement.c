@@ -228,6 +228,22 @@ START_TEST(s6_1_sack_is_bundled_with_data) {
 }
 END_TEST
 
+/* 6.1, 6.9: a SACK that would not fit beside a message that goes whole leaves alone, and the
+ * message follows at once. */
+START_TEST(s6_9_sack_beside_a_message_that_fills_a_packet) {
+    struct scripted_peer *p = one_received(quiet, 0);
+    uint64_t at = p->now_us;
+    peer_data(p, 1, 0, 1, BIT_BE, 10);
+    peer_expect_nothing(p);
+    user_send(p, 0, 1500 - 20 - 12 - 16);
+    peer_take(p, "SACK cum=1 rwnd=* gaps=[] dups=[]");
+    REQUIRE_EQ(p->took_us, at);
+    peer_take(p, "DATA tsn=0 *");
+    REQUIRE_EQ(p->took_us, at);
+    peer_delete(p);
+}
+END_TEST
+
 /* 1.6: TSNs wrap; gaps over the wrap. */
 START_TEST(s1_6_tsn_wrap) {
     struct scripted_peer *p = one_received(quiet, 0xfffffffeu);
@@ -318,5 +334,6 @@ RUN_TESTS("acknowledgement (RFC 9260 6.2, 6.7)", s6_2_single_packet_within_200_m
           s6_2_delay_is_tunable, s6_2_delay_above_500_ms_is_refused,
           s6_7_gap_at_once_and_while_it_is_open, s3_3_4_example, s6_2_duplicates_at_once,
           s3_3_4_each_duplicate_is_listed, s6_2_i_bit_at_once, s6_7_gap_blocks_fill_the_packet,
-          s6_4_sack_goes_to_the_source_of_the_data, s6_1_sack_is_bundled_with_data, s1_6_tsn_wrap,
-          s1_6_tsn_wrap_in_any_order, s6_2_one_sack_a_packet, packets_in_a_run)
+          s6_4_sack_goes_to_the_source_of_the_data, s6_1_sack_is_bundled_with_data,
+          s6_9_sack_beside_a_message_that_fills_a_packet, s1_6_tsn_wrap, s1_6_tsn_wrap_in_any_order,
+          s6_2_one_sack_a_packet, packets_in_a_run)
