@@ -19,8 +19,11 @@ static struct scripted_peer *before(size_t origin, uint64_t before_us,
                                     struct peer_options options) {
     struct scripted_peer *p = hostile_peer_with(USCTP_CLOSED, options);
     uint64_t at_us = origins_us[origin] - before_us;
-    if (at_us > p->now_us)
-        peer_run_until(p, at_us);
+    if (at_us > p->now_us) { /* nothing waits for anything */
+        p->now_us = at_us;
+        peer_pump(p);
+        peer_expect_nothing(p);
+    }
     return p;
 }
 
@@ -64,15 +67,15 @@ START_TEST(h101_clock_jumps) {
     EACH_TCB_STATE(state) {
         for (size_t i = 0; i < sizeof jumps_us / sizeof jumps_us[0]; i++) {
             struct scripted_peer *p = hostile_peer(state);
-            uint64_t due_us = usctp_engine_next_deadline(p->engine);
+            bool waits = state != USCTP_ESTABLISHED; /* a timer of the association's runs */
             p->now_us += jumps_us[i];
             peer_pump(p);
             REQUIRE(peer_count_packets(p) <= 1); /* no burst for the time that was slept through */
-            if (due_us != USCTP_NEVER && !p->closed)
-                REQUIRE_EQ(peer_count_packets(p), 1);
+            if (!p->closed)
+                REQUIRE_EQ(peer_count_packets(p), waits);
             uint64_t next_us = usctp_engine_next_deadline(p->engine);
             REQUIRE(next_us > p->now_us);
-            if (due_us != USCTP_NEVER && !p->closed) /* the next RTO, doubled */
+            if (waits && !p->closed) /* the next RTO, doubled */
                 REQUIRE(next_us - p->now_us <= 60 * SECOND);
             peer_discard(p);
             if (p->closed) /* T5, the guard of the shutdown, was among what was due */
