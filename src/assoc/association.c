@@ -443,7 +443,21 @@ void association_end(struct assoc *a, int error, uint16_t cause, const struct ch
     give_up_data(a);
     association_notify(a, &change);
     association_raise(a, USCTP_EVENT_CLOSED);
+    /* One that nobody has accepted leaves the backlog, unless it ended well and left something to
+     * read. */
+    if (a->is_waiting && (error || a->inbox.message_count == 0)) {
+        endpoint_stop_waiting(a);
+        association_forget(a);
+    }
     association_check_done(a);
+}
+
+void association_forget(struct assoc *a) {
+    a->is_released = true;
+    a->subscribed = 0;
+    if (a->is_listed)
+        TAILQ_REMOVE(&a->engine->listed, a, event_link);
+    a->is_listed = false;
 }
 
 void association_check_done(struct assoc *a) {

@@ -240,6 +240,8 @@ void association_reap(struct usctp_engine *engine);
 void association_check_done(struct assoc *a);
 void association_pend(struct assoc *a, uint32_t bits);
 void association_raise(struct assoc *a, uint32_t event_bits);
+/* Nobody holds its id from now on; it is freed once it has ended and nothing is left to send. */
+void association_forget(struct assoc *a);
 /* Throws away what is queued in control chunks. */
 void association_drop_control(struct assoc *a);
 void association_notify(struct assoc *a, const struct usctp_notification *notification);
@@ -434,8 +436,9 @@ void termination_abort_violation(struct assoc *a, const char *text);
 enum chunk_verdict error_chunk_on_error(struct inbound *in, const struct chunk *chunk);
 /* Queues an ERROR chunk around one encoded cause, in answer to this packet. */
 void error_chunk_report(struct inbound *in, const uint8_t *cause, size_t bytes);
-/* 12.4: do these bytes fit one packet with the other answers to this packet? */
-bool error_chunk_reply_fits(const struct inbound *in, uint32_t bytes);
+/* May a chunk of so many bytes answer this packet (9.1), and does it fit one packet with the other
+ * answers (12.4)? */
+bool error_chunk_may_reply(const struct inbound *in, uint32_t bytes);
 /* A chunk of unknown type (3.2). */
 enum chunk_verdict error_chunk_on_unknown(struct inbound *in, const struct chunk *chunk);
 
@@ -463,6 +466,8 @@ struct address_choice endpoint_address_choice(const struct usctp_engine *engine,
 void endpoint_raise(struct usctp_engine *engine, struct endpoint *ep, uint32_t bits);
 void endpoint_add_assoc(struct endpoint *ep, struct assoc *a);
 void endpoint_remove_assoc(struct usctp_engine *engine, struct assoc *a);
+/* It no longer waits to be accepted. */
+void endpoint_stop_waiting(struct assoc *a);
 
 /* input.c, engine.c */
 void input_drop(struct inbound *in, enum usctp_drop why);

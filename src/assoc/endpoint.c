@@ -253,13 +253,17 @@ static void check_unused(struct usctp_engine *engine, struct endpoint *ep) {
     endpoint_raise(engine, ep, USCTP_EVENT_CLOSED);
 }
 
+void endpoint_stop_waiting(struct assoc *a) {
+    if (!a->is_waiting)
+        return;
+    TAILQ_REMOVE(&a->endpoint->waiting, a, waiting_link);
+    a->endpoint->waiting_count--;
+    a->is_waiting = false;
+}
+
 void endpoint_remove_assoc(struct usctp_engine *engine, struct assoc *a) {
     struct endpoint *ep = a->endpoint;
-    if (a->is_waiting) {
-        TAILQ_REMOVE(&ep->waiting, a, waiting_link);
-        ep->waiting_count--;
-        a->is_waiting = false;
-    }
+    endpoint_stop_waiting(a);
     TAILQ_REMOVE(&ep->assocs, a, endpoint_link);
     ep->assoc_count--;
     a->endpoint = NULL;

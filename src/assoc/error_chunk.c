@@ -33,18 +33,24 @@ enum chunk_verdict error_chunk_on_error(struct inbound *in, const struct chunk *
     return CHUNK_DONE;
 }
 
-bool error_chunk_reply_fits(const struct inbound *in, uint32_t bytes) {
-    const uint32_t others =
-        PENDING_COOKIE_ACK | PENDING_SHUTDOWN | PENDING_SHUTDOWN_ACK; /* 8 bytes at most */
-    uint32_t taken = in->reply_bytes + (in->assoc->pending & others ? 8u : 0u);
+bool error_chunk_may_reply(const struct inbound *in, uint32_t bytes) {
+    if (in->summary.has_abort) /* 9.1 */
+        return false;
+    /* Room is kept for COOKIE ACK, SHUTDOWN or SHUTDOWN ACK, of 8 bytes at most: what asks for
+       one may stand before or behind in the packet. */
+    const uint32_t others = PENDING_COOKIE_ACK | PENDING_SHUTDOWN | PENDING_SHUTDOWN_ACK;
+    bool is_alone = in->summary.count == 1 && !(in->assoc->pending & others);
+    uint32_t taken = in->reply_bytes + (is_alone ? 0 : 8u);
     return taken + bytes + PACKET_HEADER_BYTES <= path_packet_bytes(in->path);
 }
 
 void error_chunk_report(struct inbound *in, const uint8_t *cause, size_t bytes) {
     struct assoc *a = in->assoc;
     uint32_t size = (uint32_t)padded4(CHUNK_HEADER_BYTES + bytes);
+    if (in->summary.has_abort) /* 9.1 */
+        return;
     /* 5.4: not to an unconfirmed address; and 12.4 leaves no second packet to another. */
-    if (!in->path->is_confirmed || !error_chunk_reply_fits(in, size)) {
+    if (!in->path->is_confirmed || !error_chunk_may_reply(in, size)) {
         a->counters.dropped_control_chunks++;
         return;
     }

@@ -83,9 +83,6 @@ static void walk_chunks(struct inbound *in, const uint8_t *chunks, size_t bytes)
     enum tlv_verdict verdict;
     for (in->chunk_index = 0; (verdict = chunk_next(&cursor, &chunk)) == TLV_ITEM;
          in->chunk_index++) {
-        /* 9.1: nothing that stands before an ABORT is answered; what could be is left out. */
-        if (in->summary.has_abort && chunk.type != CHUNK_ABORT && chunk.type != CHUNK_ERROR)
-            continue;
         enum chunk_verdict done =
             in->assoc ? dispatch(in, &chunk) : handshake_on_cookie_echo(in, &chunk);
         /* A chunk may end the association, or make one (COOKIE ECHO); what follows in the packet
@@ -168,6 +165,10 @@ static void on_association_packet(struct inbound *in, const uint8_t *chunks, siz
         in->path->packets_in++;
     association_touch(a);
     walk_chunks(in, chunks, bytes);
+    if (in->summary.has_abort && a->has_ended) { /* 9.1: never answered, by whatever it ended */
+        a->pending = 0;
+        association_check_done(a);
+    }
     if (in->assoc && !in->assoc->has_ended && in->had_data)
         ack_on_packet(in);
 }

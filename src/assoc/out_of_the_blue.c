@@ -32,7 +32,7 @@ static bool take_token(struct usctp_engine *engine, uint64_t now_us) {
 void out_of_the_blue_reply(struct inbound *in, const struct writer *w) {
     struct usctp_engine *engine = in->engine;
     size_t bytes = writer_used(w);
-    if (w->overflow || !take_token(engine, in->now_us))
+    if (w->overflow || in->summary.has_abort /* 9.1 */ || !take_token(engine, in->now_us))
         return;
     uint8_t *copy = NULL;
     if (engine->reply_count < engine->config.reply_ring_packets)

@@ -13,6 +13,7 @@
 
 #define MIN_FRAGMENT_BYTES                                                                         \
     256u /* payload: a large message is not cut into what is left of a packet for less */
+#define SHUTDOWN_BYTES 8u /* RFC 9260 3.3.8; SHUTDOWN ACK is shorter */
 
 struct output {
     struct usctp_engine *engine;
@@ -349,7 +350,11 @@ static void append_sack(struct packet *pk) {
     bool is_owed = a->packets_unacknowledged > 0 || (a->pending & PENDING_SACK);
     if (!is_owed)
         return;
-    struct writer inside = writer_over(pk->w.at, room(pk));
+    /* A SHUTDOWN behind it keeps its place: the SACK says less instead (6.2, 6.10). */
+    size_t kept = a->pending & (PENDING_SHUTDOWN | PENDING_SHUTDOWN_ACK) ? SHUTDOWN_BYTES : 0;
+    if (room(pk) <= kept)
+        return;
+    struct writer inside = writer_over(pk->w.at, room(pk) - kept);
     if (!ack_write(a, &inside))
         return;
     pk->w.at = inside.at;
@@ -475,6 +480,8 @@ static void append_queued_control(struct packet *pk) {
 
 static void append_shutdown(const struct output *out, struct packet *pk) {
     struct assoc *a = pk->assoc;
+    if (room(pk) < SHUTDOWN_BYTES && !is_empty(pk))
+        return; /* 6.10: the next packet has it */
     if (a->pending & PENDING_SHUTDOWN)
         control_chunk_write_shutdown(&pk->w, serial_wire(a->received.cumulative));
     else if (a->pending & PENDING_SHUTDOWN_ACK)

@@ -21,7 +21,11 @@ static void write_info(const struct path *p, uint8_t *info) {
     info[8] = p->index;
     info[9] = p->generation;
     put32(info + 12, p->address.family);
-    memcpy(info + 16, p->address.ipv6, 16);
+    /* Only what is an address: a handle is the embedder's own and stays off the wire. */
+    if (p->address.family == USCTP_FAMILY_IPV4)
+        memcpy(info + 16, p->address.ipv4, sizeof p->address.ipv4);
+    else if (p->address.family == USCTP_FAMILY_IPV6)
+        memcpy(info + 16, p->address.ipv6, sizeof p->address.ipv6);
 }
 
 static bool probes_each_rto(const struct path *p) {
@@ -182,7 +186,7 @@ enum chunk_verdict path_heartbeat_on_request(struct inbound *in, const struct ch
     }
     /* 12.4: the answers to one packet fit one packet. */
     uint32_t size = (uint32_t)padded4(chunk->length);
-    if (!error_chunk_reply_fits(in, size)) {
+    if (!error_chunk_may_reply(in, size)) {
         a->counters.dropped_control_chunks++;
         return CHUNK_DONE;
     }

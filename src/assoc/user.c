@@ -179,6 +179,13 @@ int usctp_assoc_shutdown(struct usctp_engine *engine, int32_t assoc, uint64_t no
     return 0;
 }
 
+static void abort_by_user(struct assoc *a, const uint8_t *reason, size_t bytes) {
+    uint8_t cause[4 + 512];
+    struct writer w = writer_over(cause, sizeof cause);
+    cause_write(&w, CAUSE_USER_ABORT, reason, bytes < 512 ? bytes : 512); /* 3.3.10.12 */
+    termination_abort(a, cause, writer_used(&w), USCTP_ERR_ABORTED);
+}
+
 int usctp_assoc_abort(struct usctp_engine *engine, int32_t assoc, const uint8_t *reason,
                       size_t bytes, uint64_t now_us) {
     struct assoc *a = association_by_id(engine, assoc);
@@ -189,10 +196,7 @@ int usctp_assoc_abort(struct usctp_engine *engine, int32_t assoc, const uint8_t 
     if (bytes > 0 && !reason)
         return USCTP_ERR_INVALID;
     engine->now_us = now_us;
-    uint8_t cause[4 + 512];
-    struct writer w = writer_over(cause, sizeof cause);
-    cause_write(&w, CAUSE_USER_ABORT, reason, bytes < 512 ? bytes : 512); /* 3.3.10.12 */
-    termination_abort(a, cause, writer_used(&w), USCTP_ERR_ABORTED);
+    abort_by_user(a, reason, bytes);
     association_reap(engine);
     return 0;
 }
@@ -201,15 +205,11 @@ void usctp_assoc_release(struct usctp_engine *engine, int32_t assoc, uint64_t no
     struct assoc *a = association_by_id(engine, assoc);
     if (!a)
         return;
+    engine->now_us = now_us;
     if (!a->has_ended && !a->user_shutdown && a->state != USCTP_SHUTDOWN_RECEIVED &&
         a->state != USCTP_SHUTDOWN_ACK_SENT)
-        usctp_assoc_abort(engine, assoc, NULL, 0, now_us);
-    engine->now_us = now_us;
-    a->is_released = true;
-    a->subscribed = 0;
-    if (a->is_listed)
-        TAILQ_REMOVE(&engine->listed, a, event_link);
-    a->is_listed = false;
+        abort_by_user(a, NULL, 0);
+    association_forget(a);
     if (!a->has_ended)
         receive_data_on_read(a);
     association_check_done(a);

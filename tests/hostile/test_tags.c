@@ -156,6 +156,68 @@ START_TEST(h31_chunks_behind_an_abort) {
 }
 END_TEST
 
+/* What stands before it is processed in its order (6.10): a SACK counts, so that what it
+ * acknowledges is not reported as lost; the twin without it is. */
+START_TEST(h31_sack_before_an_abort) {
+    for (unsigned with_sack = 0; with_sack < 2; with_sack++) {
+        struct scripted_peer *p = hostile_peer_with(
+            USCTP_ESTABLISHED, (struct peer_options){.subscribe = USCTP_NOTIFY_SEND_FAILED});
+        user_send(p, 0, 100);
+        peer_take(p, "DATA tsn=0 *");
+        peer_packet(p);
+        if (with_sack)
+            builder_sack(&p->out, p->engine_tsn, PEER_RWND, "", NULL, 0);
+        builder_chunk(&p->out, WIRE_ABORT, 0);
+        hostile_send(p);
+        unsigned failed = 0;
+        for (;;) {
+            struct user_message message = user_read(p);
+            if (message.bytes < 0)
+                break;
+            failed += message.info.notification.kind == USCTP_NOTIFY_SEND_FAILED;
+        }
+        REQUIRE_EQ(failed, with_sack ? 0 : 1);
+        require_aborted(p, USCTP_ESTABLISHED);
+    }
+}
+END_TEST
+
+/* DATA that came before it is the user's, and gets no SACK. */
+START_TEST(h31_data_before_an_abort) {
+    struct scripted_peer *p = hostile_peer(USCTP_ESTABLISHED);
+    peer_packet(p);
+    peer_add_data(p, 0, 0, 0, BIT_BE, 30);
+    builder_chunk(&p->out, WIRE_ABORT, 0);
+    hostile_send(p);
+    peer_expect_nothing(p);
+    if (peer_status(p).pending_chunks > 0) /* 3.3.7 forbids it to the sender */
+        user_expect(p, 0, 0, 30);
+    require_aborted(p, USCTP_ESTABLISHED);
+}
+END_TEST
+
+/* An unknown chunk at which the walk stops (3.2) hides the ABORT behind it; one that is skipped
+ * does not. Neither is reported (9.1). */
+START_TEST(h31_abort_behind_unknown_chunks) {
+    static const unsigned types[] = {15, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc1, 0xff};
+    EACH_TCB_STATE(state) {
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+            struct scripted_peer *p = hostile_peer(state);
+            peer_packet(p);
+            hostile_add_chunk(p, types[i]);
+            builder_chunk(&p->out, WIRE_ABORT, 0);
+            if (types[i] & 0x80) {
+                hostile_send(p);
+                require_aborted(p, state);
+            } else {
+                hostile_drop_chunk(p, COUNTED_SOMEHOW);
+                hostile_carry_on(p, state);
+            }
+        }
+    }
+}
+END_TEST
+
 /* ---- H32 ---- */
 
 /* No packet with an ABORT is answered, where there is no association either: any tag, anywhere in
@@ -307,6 +369,7 @@ END_TEST
 
 RUN_TESTS("H30-H34: tags and T bits", h30_abort_with_every_tag, h30_tags_of_one_other_bit,
           h30_abort_behind_other_chunks, h31_abort_with_a_format_error, h31_chunks_behind_an_abort,
+          h31_sack_before_an_abort, h31_data_before_an_abort, h31_abort_behind_unknown_chunks,
           h32_abort_out_of_the_blue, h32_what_stands_before_is_not_answered, h33_shutdown_complete,
           h33_shutdown_complete_out_of_the_blue, h34_shutdown_ack_in_the_handshake,
           h34_shutdown_ack_that_nobody_waits_for, h34_shutdown_ack_in_shutdown)
