@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Every tools/usctp-NAME.c is a program, with tools/NAME/*.c where it has parts, linked with
-# tools/common/*.c, libpcap and the public library.
+# tools/common/*.c, libpcap, jansson and the public library.
 # They are built into tools/ of the build directory.
 
 if(NOT USCTP_BUILD_TOOLS)
@@ -14,7 +14,8 @@ if(common)
     add_library(usctp_tools_common OBJECT ${common})
     target_include_directories(usctp_tools_common PRIVATE ${PROJECT_SOURCE_DIR}/tools)
     target_compile_definitions(usctp_tools_common PRIVATE USCTP_TOOL_VERSION="${PROJECT_VERSION}")
-    target_link_libraries(usctp_tools_common PRIVATE usctp_flags PkgConfig::PCAP Threads::Threads)
+    target_link_libraries(usctp_tools_common PRIVATE usctp_flags PkgConfig::PCAP PkgConfig::JANSSON
+        Threads::Threads)
 endif()
 foreach(source IN LISTS programs)
     cmake_path(GET source STEM name)
@@ -27,9 +28,7 @@ foreach(source IN LISTS programs)
     if(common)
         target_link_libraries(${name} PRIVATE usctp_tools_common)
     endif()
-    target_link_libraries(${name} PRIVATE usctp_flags usctp PkgConfig::PCAP Threads::Threads)
-    if(name STREQUAL "usctp-perf")
-        target_link_libraries(${name} PRIVATE PkgConfig::JANSSON)
-    endif()
+    target_link_libraries(${name} PRIVATE usctp_flags usctp PkgConfig::PCAP PkgConfig::JANSSON
+        Threads::Threads)
     install(TARGETS ${name})
 endforeach()

@@ -66,6 +66,10 @@ void capture_set_udp_port(struct capture *capture, uint16_t port) {
     capture->udp_port = port;
 }
 
+void capture_set_origin(struct capture *capture, uint64_t origin_us) {
+    capture->to_wall_us = -(int64_t)origin_us;
+}
+
 static void put16(uint8_t *at, uint32_t value) {
     at[0] = (uint8_t)(value >> 8);
     at[1] = (uint8_t)value;

@@ -16,6 +16,8 @@ struct capture;
 struct capture *capture_open(const char *path);
 /* The local encapsulation port, for packets that leave the choice to the transport. */
 void capture_set_udp_port(struct capture *capture, uint16_t port);
+/* Makes the file's times those since origin_us of the stack's clock, which is then no host's. */
+void capture_set_origin(struct capture *capture, uint64_t origin_us);
 /* Writes a packet's record; the stack's lock keeps the calls apart. */
 void capture_packet(struct capture *capture, const struct usctp_trace_record *record);
 /* Writes out and closes.  Returns 0, or -1 when the file is not complete. */

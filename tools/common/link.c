@@ -8,6 +8,7 @@
 
 #include "common/capture.h"
 #include "common/report.h"
+#include "common/trace_json.h"
 #include "common/watch.h"
 
 #include <arpa/inet.h>
@@ -33,6 +34,7 @@ struct link {
     struct usctp_stack *stack;
     int stack_fd;
     struct capture *capture;
+    struct trace_json *trace;
     struct watch watch;
 };
 
@@ -71,6 +73,8 @@ static void on_trace(void *user, const struct usctp_trace_record *record) {
         record->kind == USCTP_TRACE_PACKET_IN || record->kind == USCTP_TRACE_PACKET_OUT;
     if (is_packet && link->capture != NULL)
         capture_packet(link->capture, record);
+    if (link->trace != NULL)
+        trace_json_record(link->trace, NULL, record);
     if (link->options->verbosity > 0)
         watch_record(&link->watch, record);
 }
@@ -87,7 +91,7 @@ static void make_stack(struct link *link) {
         stack.udp_port = options->udp_port;
     }
     stack.config = &options->config;
-    if (link->capture != NULL || options->verbosity > 0) {
+    if (link->capture != NULL || link->trace != NULL || options->verbosity > 0) {
         stack.trace = on_trace;
         stack.trace_user = link;
     }
@@ -126,6 +130,8 @@ struct link *link_open(const struct tool_options *options, enum link_role role, 
     link->domain = link->peers.has_ipv6 || link->local.has_ipv6 || everywhere ? AF_INET6 : AF_INET;
     if (options->pcap != NULL)
         link->capture = capture_open(options->pcap);
+    if (options->trace != NULL)
+        link->trace = trace_json_open(options->trace);
     make_stack(link);
     return link;
 }
@@ -133,6 +139,8 @@ struct link *link_open(const struct tool_options *options, enum link_role role, 
 int link_close(struct link *link) {
     usctp_stack_delete(link->stack);
     int result = link->capture != NULL ? capture_close(link->capture) : 0;
+    if (link->trace != NULL && trace_json_close(link->trace) != 0)
+        result = -1;
     free(link);
     return result;
 }

@@ -23,8 +23,8 @@ struct link;
  */
 struct link *link_open(const struct tool_options *options, enum link_role role, const char *hosts,
                        uint16_t port, bool threaded);
-/* Ends associations that are still up, and completes the capture.  Returns 0, or -1 when that is
-   not complete. */
+/* Ends associations that are still up, and completes capture and trace.  Returns 0, or -1 when one
+   is not complete. */
 int link_close(struct link *link);
 
 /* A non-blocking socket, bound, that listens. */

@@ -25,6 +25,7 @@ const char options_help[] =
     "  --heartbeat MS          HB.interval (30000)\n"
     "  --set NAME=VALUE        any tunable of usctp/config.h; --set help lists them\n"
     "  --pcap FILE             write every packet, as the stack sends and receives it\n"
+    "  --trace FILE            write what the stack does as JSON lines\n"
     "  -v, --verbose           events and path states on stderr; twice: windows, RTO and losses\n"
     "      --help, --version\n";
 
@@ -75,7 +76,7 @@ static void take_rto(struct tool_options *options, const char *argument) {
     report_die(REPORT_USAGE, "--rto takes MIN,INITIAL,MAX in ms, not \"%s\"", argument);
 }
 
-static _Noreturn void list_tunables(void) {
+_Noreturn void options_list_tunables(void) {
     puts("name=default (smallest..largest unit, where it comes from)");
     for (int i = 0; i < (int)USCTP_TUNABLE_COUNT; i++) {
         const struct usctp_tunable_info *row = usctp_tunable_info((enum usctp_tunable)i);
@@ -89,7 +90,7 @@ static _Noreturn void list_tunables(void) {
 static void take_set(struct tool_options *options, const char *argument) {
     size_t length = strcspn(argument, "=");
     if (strcmp(argument, "help") == 0)
-        list_tunables();
+        options_list_tunables();
     enum usctp_tunable tunable = usctp_tunable_by_name(argument, length);
     if (argument[length] != '=')
         report_die(REPORT_USAGE, "--set takes NAME=VALUE, not \"%s\"", argument);
@@ -119,6 +120,9 @@ bool options_take(struct tool_options *options, int code, const char *argument, 
         return true;
     case OPTIONS_PCAP:
         options->pcap = argument;
+        return true;
+    case OPTIONS_TRACE:
+        options->trace = argument;
         return true;
     case OPTIONS_STREAMS:
         tune(options, USCTP_TUNABLE_outbound_streams,

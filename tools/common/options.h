@@ -18,6 +18,7 @@ struct tool_options {
     uint16_t udp_port; /* with udp: a client's peer's port, a listener's own */
     const char *bind;  /* local hosts, or NULL */
     const char *pcap;  /* capture file, or NULL */
+    const char *trace; /* JSON lines, or NULL */
     unsigned verbosity;
     bool streams_given;
     struct usctp_config config;
@@ -27,6 +28,7 @@ enum options_code {
     OPTIONS_UDP = 256,
     OPTIONS_BIND,
     OPTIONS_PCAP,
+    OPTIONS_TRACE,
     OPTIONS_STREAMS,
     OPTIONS_RTO,
     OPTIONS_SACK_DELAY,
@@ -42,6 +44,7 @@ enum options_code {
     {"udp", optional_argument, NULL, OPTIONS_UDP},                                                 \
     {"bind", required_argument, NULL, OPTIONS_BIND},                                               \
     {"pcap", required_argument, NULL, OPTIONS_PCAP},                                               \
+    {"trace", required_argument, NULL, OPTIONS_TRACE},                                             \
     {"streams", required_argument, NULL, OPTIONS_STREAMS},                                         \
     {"rto", required_argument, NULL, OPTIONS_RTO},                                                 \
     {"sack-delay", required_argument, NULL, OPTIONS_SACK_DELAY},                                   \
@@ -63,6 +66,8 @@ void options_init(struct tool_options *options);
 bool options_take(struct tool_options *options, int code, const char *argument, const char *help);
 /* A number between minimum and maximum, or the end of the program; `what` names it. */
 uint64_t options_number(const char *text, uint64_t minimum, uint64_t maximum, const char *what);
+/* --set help: prints every tunable and ends the program. */
+_Noreturn void options_list_tunables(void);
 /* After the last option: what does not fit together. */
 void options_check(const struct tool_options *options);
 /* Ends the program where getopt_long has found fault (it has said so). */

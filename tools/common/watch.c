@@ -5,36 +5,13 @@
  */
 #include "common/watch.h"
 
+#include "common/names.h"
 #include "common/report.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *state_text(uint64_t state) {
-    static const char *const names[] = {
-        [USCTP_CLOSED] = "CLOSED",
-        [USCTP_COOKIE_WAIT] = "COOKIE-WAIT",
-        [USCTP_COOKIE_ECHOED] = "COOKIE-ECHOED",
-        [USCTP_ESTABLISHED] = "ESTABLISHED",
-        [USCTP_SHUTDOWN_PENDING] = "SHUTDOWN-PENDING",
-        [USCTP_SHUTDOWN_SENT] = "SHUTDOWN-SENT",
-        [USCTP_SHUTDOWN_RECEIVED] = "SHUTDOWN-RECEIVED",
-        [USCTP_SHUTDOWN_ACK_SENT] = "SHUTDOWN-ACK-SENT",
-    };
-    return state < sizeof names / sizeof names[0] && names[state] != NULL ? names[state] : "none";
-}
-
-static const char *path_state_text(uint64_t state) {
-    static const char *const names[] = {
-        [USCTP_PATH_STATE_INACTIVE] = "inactive",
-        [USCTP_PATH_STATE_PF] = "potentially failed",
-        [USCTP_PATH_STATE_ACTIVE] = "active",
-        [USCTP_PATH_STATE_UNCONFIRMED] = "unconfirmed",
-    };
-    return state < sizeof names / sizeof names[0] ? names[state] : "none";
-}
 
 /* The name of an error cause (RFC 9260 3.3.10). */
 static const char *cause_text(unsigned cause) {
@@ -96,11 +73,11 @@ void watch_record(struct watch *watch, const struct usctp_trace_record *record) 
         learn_path(watch, record);
         break;
     case USCTP_TRACE_STATE:
-        report_event("association: %s -> %s", state_text(record->a), state_text(record->b));
+        report_event("association: %s -> %s", names_state(record->a), names_state(record->b));
         break;
     case USCTP_TRACE_PATH:
         report_event("path %s: %s -> %s", path_text(watch, record->path, path),
-                     path_state_text(record->a), path_state_text(record->b));
+                     names_path_state(record->a), names_path_state(record->b));
         break;
     case USCTP_TRACE_PRIMARY:
         report_event("path %s: new data goes here now", path_text(watch, record->path, path));
