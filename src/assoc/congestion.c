@@ -3,7 +3,7 @@
  * The window's arithmetic (RFC 9260 7.2.1-7.2.3).
  *
  * Which chunks were acknowledged or lost is outstanding.c's to say; when this is asked, and what
- * may then be sent (6.1 B, Max.Burst), is in retransmit.c and output.c.
+ * may then be sent (6.1 B, Max.Burst), is in retransmit.c and output_data.c.
  */
 #include "assoc/congestion.h"
 

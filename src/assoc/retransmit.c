@@ -3,7 +3,7 @@
  * SACKs in and T3-rtx (RFC 9260 6.2.1, 6.3.2, 6.3.3, 7.2.4): what was acknowledged, what is to be
  * sent again, and what that does to windows, timers and error counts.
  *
- * The records are in outstanding.c, windows in congestion.c, the sending in output.c.
+ * The records are in outstanding.c, windows in congestion.c, the sending in output_data.c.
  */
 #include "assoc/association.h"
 
@@ -208,7 +208,7 @@ void retransmit_on_t3(struct path *p, uint64_t now_us) {
     struct assoc *a = p->assoc;
     const struct rto_limits limits = path_rto_limits(p);
     if (a->outstanding.paths[p->index].in_flight_count == 0) {
-        /* The wait before a zero window probe is over (output.c started it). */
+        /* The wait before a zero window probe is over (output_data.c started it). */
         a->probe_now = true;
         rto_back_off(&p->rto, &limits);
         association_pend(a, PENDING_DATA);

@@ -3,7 +3,7 @@
  * The queue of messages to send, and the life of a message (RFC 9260 6.5, 6.6, 6.9).
  *
  * A message is one allocation: its payload lies behind it. Where its fragments are cut is decided
- * in output.c; what became of each is in outstanding.c.
+ * in output_data.c; what became of each is in outstanding.c.
  */
 #include "assoc/send_queue.h"
 
