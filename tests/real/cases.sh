@@ -9,6 +9,7 @@
 
 PORT=5001
 MIB=$((1024 * 1024))
+FILE_MIB=64 # what crosses
 # Timers for the two-path tests, low on both sides: a path is given up in a second or two.  An RTO.Min
 # below 250 ms wants a SACK delay below it at the other end (RFC 9260 6.2 allows up to 500 ms).
 RTO_MIN=100 RTO_INITIAL=200 RTO_MAX=1000 SACK_DELAY=50 HEARTBEAT=500 PATH_MAX_RETRANS=2
@@ -123,14 +124,13 @@ need_net() {
 
 # case_peer PEER OTHER TRANSPORT...: the two in both roles
 case_peer() {
-  local peer=$1 other=$2 mib=16 transport
+  local peer=$1 other=$2 transport
   shift 2
-  [ "${USCTP_FULL:-}" != 1 ] || mib=64
   need_kind "$other"; need_kind "$peer"
   need_net "$peer" 4 6
   for transport in "$@"; do
-    transfer "$other" "$peer" "$transport" $mib
-    [ "$other" = "$peer" ] || transfer "$peer" "$other" "$transport" $mib
+    transfer "$other" "$peer" "$transport" $FILE_MIB
+    [ "$other" = "$peer" ] || transfer "$peer" "$other" "$transport" $FILE_MIB
   done
 }
 
@@ -143,11 +143,11 @@ case_path_cut() {
   [ "$2" = "$1" ] || path_cut_transfer "$1" "$2"
 }
 
-PACE="65536 10" # bytes and ms: 6.5 MB/s, so that there is a middle to cut in
+PACE="65536 5" # bytes and ms: 13 MB/s, so that there is a middle to cut in
 
 # path_cut_transfer SENDER RECEIVER
 path_cut_transfer() {
-  local from=a side=b sender receiver bytes=$((16 * MIB)) before carried lost start=$SECONDS
+  local from=a side=b sender receiver bytes=$((FILE_MIB * MIB)) before carried lost start=$SECONDS
   sender=$(joined "${A_ADDR[@]}") receiver=$(joined "${B_ADDR[@]}")
   [ "$1" != kernel ] || { from=b side=a sender=$(joined "${B_ADDR[@]}") receiver=$(joined "${A_ADDR[@]}"); }
   make_file "$WORK/paced.data" $bytes 2
