@@ -291,10 +291,11 @@ void socket_show(struct socket *s, int fd) {
     }
     if (s->is_read_shut || (s->connection && s->connection->has_peer_shutdown))
         descriptor_show_eof(&s->descriptor);
-    show_readable(s, socket_has_readable(s), fd);
     bool is_writable =
         s->state == SOCKET_CONNECTED ? !s->is_full : s->state == SOCKET_FRESH && s->error != 0;
+    /* First writable: who waits for both hears of a connect() before of its first message. */
     show_writable(s, is_writable, fd);
+    show_readable(s, socket_has_readable(s), fd);
 }
 
 void socket_touch(struct socket *s) {

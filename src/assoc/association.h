@@ -351,10 +351,9 @@ void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us); /* in
 int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
                         const struct usctp_addr *source, uint64_t now_us);
 void handshake_fill_init(const struct assoc *a, struct init_content *content);
-/* Answers an INIT with INIT ACK and a cookie: tags and TSN as given in *cookie; the rest of it is
- * filled in. */
+/* Answers an INIT with INIT ACK and a cookie: tags and TSN as *chosen has them. */
 void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
-                              struct cookie_content *cookie, const struct endpoint *ep,
+                              const struct cookie_content *chosen, const struct endpoint *ep,
                               const struct usctp_config *config);
 void handshake_collision_on_init(struct inbound *in, const struct init_chunk *init);
 enum chunk_verdict handshake_collision_on_cookie(struct inbound *in,

@@ -161,15 +161,10 @@ static size_t condense_init(uint8_t *out, size_t room, const struct init_chunk *
     return w.overflow ? 0 : writer_used(&w);
 }
 
-void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
-                              struct cookie_content *cookie, const struct endpoint *ep,
-                              const struct usctp_config *config) {
-    struct usctp_engine *engine = in->engine;
+/* What the cookie says besides tags, TSN and tie-tags, which the caller chose. */
+static void fill_cookie(const struct inbound *in, const struct init_chunk *init,
+                        const struct usctp_config *config, struct cookie_content *cookie) {
     const struct usctp_packet *packet = in->packet;
-    struct address_list list;
-    const struct address_choice choice = endpoint_address_choice(engine, ep);
-    address_list_select(&list, &choice, &packet->source);
-    drop_unsupported(&list, init, &packet->source);
     cookie->created_us = in->now_us;
     cookie->life_us = config->valid_cookie_life_us;
     uint64_t longest = cookie->life_us > MAX_COOKIE_LIFE_US ? cookie->life_us : MAX_COOKIE_LIFE_US;
@@ -188,24 +183,36 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
     cookie->udp_port = packet->udp_source;
     cookie->source = packet->source;
     cookie->destination = packet->destination;
+}
+
+void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
+                              const struct cookie_content *chosen, const struct endpoint *ep,
+                              const struct usctp_config *config) {
+    struct usctp_engine *engine = in->engine;
+    struct address_list list;
+    const struct address_choice choice = endpoint_address_choice(engine, ep);
+    address_list_select(&list, &choice, &in->packet->source);
+    drop_unsupported(&list, init, &in->packet->source);
 
     uint8_t memory[MAX_REPLY_BYTES], bytes[MAX_REPLY_BYTES], kept[COOKIE_MAX_INIT_BYTES];
-    cookie->init = kept;
-    cookie->init_bytes = (uint16_t)condense_init(kept, sizeof kept, init);
-    if (cookie->init_bytes == 0)
+    struct cookie_content cookie = *chosen;
+    fill_cookie(in, init, config, &cookie);
+    cookie.init = kept;
+    cookie.init_bytes = (uint16_t)condense_init(kept, sizeof kept, init);
+    if (cookie.init_bytes == 0)
         return;
     size_t cookie_bytes =
-        state_cookie_write(bytes, sizeof bytes, cookie, &engine->cookie_keys, &engine->env);
+        state_cookie_write(bytes, sizeof bytes, &cookie, &engine->cookie_keys, &engine->env);
     if (cookie_bytes == 0)
         return;
     struct writer w = writer_over(memory, sizeof memory);
     packet_begin(&w, &(struct packet_header){in->header.destination_port, in->header.source_port,
                                              init->tag});
-    const struct init_content content = {.tag = cookie->local_tag,
+    const struct init_content content = {.tag = cookie.local_tag,
                                          .a_rwnd = config->receive_buffer_bytes,
-                                         .initial_tsn = cookie->local_initial_tsn,
-                                         .outbound_streams = cookie->outbound_streams,
-                                         .inbound_streams = cookie->inbound_streams,
+                                         .initial_tsn = cookie.local_initial_tsn,
+                                         .outbound_streams = cookie.outbound_streams,
+                                         .inbound_streams = cookie.inbound_streams,
                                          .addresses = list.items,
                                          .address_count = list.count > 1 ? list.count : 0};
     uint8_t *header = init_chunk_begin(&w, CHUNK_INIT_ACK, &content);

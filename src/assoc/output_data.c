@@ -238,7 +238,8 @@ struct path *output_data_next_path(const struct output *out, struct assoc *a) {
 
 bool output_data_append(struct output *out, struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
-    if (a->credit == 0 || output_data_next_path(out, a) != pk->path)
+    const struct path *p = a->credit > 0 ? output_data_next_path(out, a) : NULL;
+    if (!p || p != pk->path)
         return true;
     append_retransmissions(out, pk);
     bool fine = append_new_data(out, pk);

@@ -47,11 +47,9 @@ struct path *path_manager_data_path(struct assoc *a) {
     if (!p->is_confirmed || p->state != USCTP_PATH_STATE_ACTIVE) {
         struct path *other = best_but(a, p);
         /* RFC 9260 6.4: an alternate only when it is better; 8.2: all inactive: stay where we are.
-         */
-        if (other && rank(other) >> 16 < rank(p) >> 16)
-            p = other;
-        /* RFC 7829 3.2 (4), 4.1: among failed ones, the one with the fewest errors. */
-        else if (other && p->state != USCTP_PATH_STATE_ACTIVE && rank(other) < rank(p))
+           RFC 7829 3.2 (4), 4.1: among failed ones, the one with the fewest errors. */
+        if (other && (rank(other) >> 16 < rank(p) >> 16 ||
+                      (p->state != USCTP_PATH_STATE_ACTIVE && rank(other) < rank(p))))
             p = other;
     }
     if (p->index != a->data_path)

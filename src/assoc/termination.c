@@ -157,10 +157,10 @@ void termination_abort(struct assoc *a, const uint8_t *causes, size_t bytes, int
     /* 8.5.1 B: with the peer's tag, which COOKIE-WAIT does not know yet: nobody to tell then. */
     if (a->peer_tag != 0 && a->path_count > 0) {
         a->handshake_path = (uint8_t)path_manager_control_path(a, a->data_path)->index;
-        if (bytes > 0)
-            a->abort_causes = env_allocate_raw(&a->engine->env, bytes);
-        if (a->abort_causes) {
-            memcpy(a->abort_causes, causes, bytes);
+        uint8_t *kept = bytes > 0 ? env_allocate_raw(&a->engine->env, bytes) : NULL;
+        if (kept) {
+            memcpy(kept, causes, bytes);
+            a->abort_causes = kept;
             a->abort_causes_bytes = (uint16_t)bytes;
         }
         association_pend(a, PENDING_ABORT);

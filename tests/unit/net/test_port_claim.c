@@ -59,7 +59,8 @@ START_TEST(another_process_is_refused_until_the_first_is_gone) {
     ck_assert(pipe(ready) == 0 && pipe(done) == 0);
     pid_t child = fork();
     if (child == 0) {
-        static struct port_claims *own; /* reachable to the end: it is not given up on purpose */
+        /* Reachable to the end: it is not given up on purpose. */
+        static struct port_claims *volatile own;
         close(done[1]);
         own = port_claim_new(true);
         byte = own && port_claim_add(own, 5001) == 0 ? 'y' : 'n';
