@@ -224,6 +224,7 @@ enum chunk_verdict path_heartbeat_on_ack(struct inbound *in, const struct chunk 
     a->error_count = 0;
     path_confirm(p); /* 5.4 */
     path_manager_on_alive(p, in->now_us);
+    (void)path_manager_data_path(a); /* the primary path may have been the unconfirmed one */
     path_heartbeat_schedule(p, in->now_us);
     association_pend(a, PENDING_DATA);
     return CHUNK_DONE;

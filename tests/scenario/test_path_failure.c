@@ -383,9 +383,27 @@ START_TEST(s9_1_abort_on_a_living_path) {
 }
 END_TEST
 
+/* 6.4: another primary path counts at once, also for what is not DATA, and is told of. */
+START_TEST(s6_4_new_primary_without_data) {
+    struct scripted_peer *p = two_paths(eager_hb);
+    REQUIRE_EQ(peer_status(p).data_path, 0);
+    REQUIRE_EQ(peer_path(p, 1).state, USCTP_PATH_STATE_ACTIVE); /* 5.4 rule 1 */
+    (void)peer_saw_event(p, USCTP_EVENT_PATH);
+    REQUIRE_EQ(usctp_path_set_primary(p->engine, p->assoc, 1, p->now_us), 0);
+    peer_pump(p);
+    REQUIRE_EQ(peer_status(p).data_path, 1);
+    REQUIRE(peer_saw_event(p, USCTP_EVENT_PATH));
+    user_shutdown(p);
+    peer_take(p, "SHUTDOWN *");
+    REQUIRE_EQ(p->took_path, 1);
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("path failure (RFC 9260 6.4, 8.1, 8.2; RFC 7829)", s6_4_retransmission_on_the_other_path,
           rfc7829_potentially_failed, rfc7829_from_pf_to_inactive, s8_3_return_to_the_primary_path,
           rfc7829_spurious_timeout, s8_2_inactive_after_path_max_retrans, s8_1_both_paths_dead,
           rfc7829_pf_threshold, rfc7829_primary_switchover, s8_3_idle_path_fails_alone,
           s8_1_idle_association_fails, s5_1_cookie_echo_on_the_other_path,
-          s9_2_shutdown_on_the_other_path, s6_4_1_failover_and_return, s9_1_abort_on_a_living_path)
+          s9_2_shutdown_on_the_other_path, s6_4_1_failover_and_return, s9_1_abort_on_a_living_path,
+          s6_4_new_primary_without_data)
