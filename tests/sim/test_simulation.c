@@ -65,6 +65,13 @@ START_TEST(everything_happened) {
     REQUIRE(totals->lost > 0 && totals->corrupted > 0 && totals->duplicated > 0 &&
             totals->reordered > 0);
     REQUIRE(totals->cuts > 0 && totals->too_big > 0 && totals->near_wraps > 0);
+    REQUIRE(totals->tsn_wraps > 0);
+    REQUIRE(totals->ssn_wraps > 0);
+    REQUIRE(totals->clock_wraps > 0);
+    REQUIRE(totals->t1_expiries > 0 && totals->t2_expiries > 0);
+    REQUIRE(totals->heartbeats_answered > 0);
+    REQUIRE(totals->aborts > 0);
+    REQUIRE(totals->forged > 0 && totals->sleeps > 0 && totals->sleep_ends > 0);
     for (unsigned i = 0; i < SIM_ENDINGS; i++)
         REQUIRE(totals->endings[i] > 0);
     REQUIRE(totals->guard_aborts * 50 <= totals->seeds); /* an exception, not the rule */

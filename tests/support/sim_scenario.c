@@ -146,6 +146,41 @@ static void draw_traffic(struct sim_scenario *s, uint64_t *r) {
     s->unordered_percent = (unsigned)PICK(r, 0, 0, 10, 50, 100);
 }
 
+/* Clocks whose microseconds or milliseconds are about to wrap in 31, 32, 53 or 62 bits. */
+static uint64_t draw_clock(uint64_t *r) {
+    if (!chance(r, 10))
+        return 1000 * SECOND;
+    uint64_t origin =
+        PICK(r, 1ull << 32, (1ull << 31) * 1000, (1ull << 32) * 1000, 1ull << 53, 1ull << 62);
+    return origin - sim_draw(r, 1 * MS, 5 * SECOND);
+}
+
+/* Host 0 says so many small things on one stream that their SSNs wrap, to one who listens. */
+static void make_flood(struct sim_scenario *s) {
+    s->flood = true;
+    s->ending = SIM_SHUTDOWN;
+    s->restart = false;
+    s->unordered_percent = 0;
+    s->send_interval_us[0] = s->read_interval_us[1] = s->read_bytes[1] = 0;
+    s->config[1].receive_buffer_bytes = s->config[0].send_buffer_bytes = 1048576;
+}
+
+static void draw_disturbances(struct sim_scenario *s, uint64_t *r) {
+    s->clock_us = draw_clock(r);
+    if (chance(r, 30))
+        s->attack_interval_us = draw_log(r, 1 * MS, 2 * SECOND);
+    if (!s->restart && s->ending != SIM_CUT_OFF && chance(r, 5)) {
+        s->sleep = chance(r, 50) ? SIM_HOST_SLEEPS : SIM_BOTH_SLEEP;
+        s->sleep_after_us = draw_log(r, 10 * MS, 5 * SECOND);
+        /* Those who look from time to time would look for an hour. */
+        s->read_interval_us[0] = s->read_interval_us[1] = 0;
+        s->read_bytes[0] = s->read_bytes[1] = 0;
+        s->sleep_us = chance(r, 50) ? 3600 * SECOND : draw_log(r, 100 * MS, 600 * SECOND);
+    }
+    if (sim_draw(r, 0, 249) == 0)
+        make_flood(s);
+}
+
 void sim_scenario_draw(struct sim_scenario *s, uint64_t seed) {
     uint64_t state = seed * 0x2545f4914f6cdd1du + 1, *r = &state;
     memset(s, 0, sizeof *s);
@@ -179,6 +214,7 @@ void sim_scenario_draw(struct sim_scenario *s, uint64_t seed) {
     }
     draw_cuts(s, r);
     draw_traffic(s, r);
+    draw_disturbances(s, r);
 }
 
 void sim_scenario_print(const struct sim_scenario *s, FILE *to) {
@@ -211,6 +247,12 @@ void sim_scenario_print(const struct sim_scenario *s, FILE *to) {
                     l->mtu_bytes);
         }
     }
+    static const char *const sleeps[] = {"nobody", "a host", "both"};
+    fprintf(to,
+            "  clock from %" PRIu64 " us, forged packets every %" PRIu64 " us, %s sleeps %" PRIu64
+            " ms after %" PRIu64 " ms%s\n",
+            s->clock_us, s->attack_interval_us, sleeps[s->sleep], s->sleep_us / MS,
+            s->sleep_after_us / MS, s->flood ? ", flood" : "");
     for (unsigned i = 0; i < s->cut_count; i++)
         fprintf(to, "  cut path %u %s from %" PRIu64 " to %" PRIu64 " ms\n", s->cuts[i].path,
                 s->cuts[i].both_ways ? "both ways" : "one way", s->cuts[i].at_us / MS,

@@ -51,6 +51,8 @@ static void on_data(struct simulation *s, unsigned sender, uint32_t tag,
     if (chunk->tsn - w->first_tsn != w->count)
         return; /* a retransmission */
     uint64_t before = bytes_up_to(w, (int64_t)w->count - 1);
+    s->totals.tsn_wraps += w->count > 0 && chunk->tsn == 0;
+    s->totals.ssn_wraps += chunk->ssn == UINT16_MAX && (chunk->flags & (BIT_U | BIT_E)) == BIT_E;
     add_chunk(w, bytes);
     bool probe = w->acknowledged == before;
     if (before + bytes > w->limit && !probe)

@@ -12,6 +12,7 @@
 #define LIMIT_US     (8 * 3600 * SECOND) /* virtual; nothing here takes so long unless it hangs */
 #define END_LIMIT_US (2 * 3600 * SECOND)
 #define STEP_LIMIT   4000000u
+#define CLOCK_US     (1000 * SECOND) /* the clock of most simulations */
 
 static struct simulation *running;
 
@@ -82,8 +83,10 @@ static struct two_hosts *make_hosts(struct simulation *s, bool capture) {
     s->hosts = t;
     t->user = s;
     t->hooks = (struct hosts_hooks){on_event, sim_check_packet};
+    host_stop(t, 0); /* again, with their own configurations */
+    host_stop(t, 1);
+    t->now_us = sc->clock_us;
     for (unsigned host = 0; host < 2; host++) {
-        host_stop(t, host); /* again, with its own configuration */
         t->host[host].config = sc->config[host];
         t->host[host].run_bytes = sc->run_bytes[host];
         t->host[host].batch_packets = sc->batch_packets[host];
@@ -145,6 +148,26 @@ static void act_restart(struct simulation *s) {
     }
 }
 
+/* A suspended host: time passes, and it does nothing (the clock of design's hosts counts on). */
+static void act_sleep(struct simulation *s) {
+    struct two_hosts *t = s->hosts;
+    struct host *sleeper = &t->host[s->scenario.end_host];
+    if (sleeper->asleep && t->now_us >= s->wake_us) {
+        sleeper->asleep = false;
+        s->sleep_us = s->wake_us = USCTP_NEVER;
+    } else if (!s->slept && t->now_us >= s->sleep_us && !s->ending) {
+        s->slept = true;
+        s->totals.sleeps++;
+        s->wake_us = t->now_us + s->scenario.sleep_us;
+        if (s->scenario.sleep == SIM_HOST_SLEEPS)
+            sleeper->asleep = true;
+        else {
+            t->now_us = s->wake_us;
+            s->sleep_us = s->wake_us = USCTP_NEVER;
+        }
+    }
+}
+
 static void start_shutdown(struct simulation *s, unsigned host) {
     struct host *h = &s->hosts->host[host];
     int error = usctp_assoc_shutdown(h->engine, h->assoc, s->hosts->now_us);
@@ -160,6 +183,8 @@ static bool restart_is_over(const struct simulation *s) {
 static void begin_end(struct simulation *s) {
     struct two_hosts *t = s->hosts;
     unsigned host = s->scenario.end_host;
+    if (t->host[0].asleep || t->host[1].asleep)
+        return;
     bool delivered = sim_traffic_is_delivered(s);
     bool quiet = s->connected && restart_is_over(s);
     switch (s->scenario.ending) {
@@ -195,10 +220,13 @@ static void begin_end(struct simulation *s) {
 
 static uint64_t next_act(const struct simulation *s) {
     uint64_t next = USCTP_NEVER, now = s->hosts->now_us;
-    uint64_t times[4 + 2 * SIM_MAX_CUTS] = {sim_traffic_next(s, 0), sim_traffic_next(s, 1)};
+    uint64_t times[7 + 2 * SIM_MAX_CUTS] = {sim_traffic_next(s, 0), sim_traffic_next(s, 1)};
     size_t n = 2;
     times[n++] = s->end_us;
     times[n++] = s->restart_us;
+    times[n++] = s->sleep_us;
+    times[n++] = s->wake_us;
+    times[n++] = s->attack_us;
     for (unsigned i = 0; i < s->scenario.cut_count; i++) {
         times[n++] = s->start_us + s->scenario.cuts[i].at_us;
         times[n++] = s->start_us + s->scenario.cuts[i].until_us;
@@ -222,9 +250,13 @@ static void act(struct simulation *s) {
         s->connected = true;
         s->restart_us = t->now_us + s->scenario.restart_after_us;
         s->end_us = t->now_us + s->scenario.end_after_us;
+        if (s->scenario.sleep != SIM_AWAKE)
+            s->sleep_us = t->now_us + s->scenario.sleep_after_us;
     }
     act_cuts(s);
     act_restart(s);
+    act_sleep(s);
+    sim_attack_act(s);
     for (unsigned host = 0; host < 2; host++)
         sim_traffic_act(s, host);
     if (!s->ending)
@@ -247,6 +279,15 @@ static void require_ends(struct simulation *s) {
     uint64_t guard_us = 5 * s->scenario.config[0].rto_max_us,
              other_us = 5 * s->scenario.config[1].rto_max_us;
     guard_us = other_us < guard_us ? other_us : guard_us;
+    if (s->ended_by_sleep) { /* RFC 9260 8.1, and 8.4 rule 8 for the one that slept */
+        s->totals.sleep_ends++;
+        for (unsigned h = 0; h < 2; h++)
+            if (host[h].close_error != USCTP_ERR_UNREACHABLE &&
+                host[h].close_error != USCTP_ERR_RESET)
+                test_fail(__FILE__, __LINE__, "host %u: ended with %d after a sleep", h,
+                          host[h].close_error);
+        return;
+    }
     switch (s->scenario.ending) {
     case SIM_SHUTDOWN:
     case SIM_SHUTDOWN_BOTH:
@@ -283,12 +324,17 @@ static void require_ends(struct simulation *s) {
 static void require_legal_so_far(struct simulation *s) {
     uint64_t now = s->hosts->now_us;
     if (s->hosts->steps > STEP_LIMIT || now > s->start_us + LIMIT_US ||
-        (s->ending && now > s->ending_us + END_LIMIT_US))
+        (s->ending && now > s->ending_us && now - s->ending_us > END_LIMIT_US))
         test_fail(__FILE__, __LINE__, "it never ends");
-    for (unsigned host = 0; host < 2; host++)
-        if (s->hosts->host[host].closed && !s->ending)
+    for (unsigned host = 0; host < 2; host++) {
+        if (!s->hosts->host[host].closed || s->ending)
+            continue;
+        if (!s->slept || s->scenario.sleep != SIM_HOST_SLEEPS)
             test_fail(__FILE__, __LINE__, "host %u: the association ended by itself: %d", host,
                       s->hosts->host[host].close_error);
+        s->ending = s->ended_by_sleep = true;
+        s->ending_us = s->wake_us != USCTP_NEVER && s->wake_us > now ? s->wake_us : now;
+    }
 }
 
 static void finish(struct simulation *s) {
@@ -340,13 +386,18 @@ static void add_totals(struct sim_totals *to, const struct sim_totals *from) {
                            __ATOMIC_RELAXED); /* tests may run in processes that share it */
 }
 
+/* Has a count of 31, 32, 53 or 62 bits, of microseconds or milliseconds, come to its end? */
+static bool has_wrapped(uint64_t from_us, uint64_t to_us) {
+    return (from_us / 1000) >> 31 != (to_us / 1000) >> 31 || from_us >> 32 != to_us >> 32;
+}
+
 struct sim_result simulation_run(const struct sim_options *options, struct sim_totals *totals) {
     struct simulation *s = calloc(1, sizeof *s);
     if (!s)
         abort();
     s->verbose = options->verbose;
     s->hash = 0xcbf29ce484222325u;
-    s->restart_us = s->end_us = USCTP_NEVER;
+    s->restart_us = s->end_us = s->sleep_us = s->wake_us = s->attack_us = USCTP_NEVER;
     sim_scenario_draw(&s->scenario, options->seed);
     s->random_state = options->seed ^ 0x73696d;
     struct two_hosts *t = make_hosts(s, options->pcap != NULL || options->verbose);
@@ -355,6 +406,9 @@ struct sim_result simulation_run(const struct sim_options *options, struct sim_t
     if (options->verbose)
         sim_scenario_print(&s->scenario, stdout);
     s->start_us = t->now_us;
+    if (s->scenario.attack_interval_us)
+        s->attack_us = t->now_us;
+    sim_properties_watch(s);
     sim_traffic_plan(s);
     connect_from(s, 0);
     while (!(s->ending && hosts_both_closed(t))) {
@@ -368,12 +422,14 @@ struct sim_result simulation_run(const struct sim_options *options, struct sim_t
     s->totals.seeds = 1;
     s->totals.steps = t->steps;
     s->totals.virtual_s = (t->now_us - s->start_us) / SECOND;
+    s->totals.clock_wraps = s->scenario.clock_us != CLOCK_US && has_wrapped(s->start_us, t->now_us);
     s->totals.endings[s->scenario.ending] = 1;
     struct sim_result result = {s->hash, s->totals.packets};
     if (options->pcap)
         write_captures(s, options->pcap);
     add_totals(totals, &s->totals);
     sim_window_free(s);
+    sim_traffic_free(s);
     hosts_delete(t);
     running = NULL;
     test_on_fail = NULL;
@@ -394,9 +450,16 @@ void sim_totals_print(const struct sim_totals *t, FILE *to) {
             t->collisions, t->zero_window_probes, t->partial_deliveries);
     fprintf(to,
             "  lost %" PRIu64 ", cut %" PRIu64 ", corrupted %" PRIu64 ", duplicated %" PRIu64
-            ", reordered %" PRIu64 ", too big %" PRIu64 ", initial TSNs near the wrap %" PRIu64
-            "\n",
-            t->lost, t->cuts, t->corrupted, t->duplicated, t->reordered, t->too_big, t->near_wraps);
+            ", reordered %" PRIu64 ", too big %" PRIu64 ", forged %" PRIu64 ", sleeps %" PRIu64
+            " (ended by it %" PRIu64 ")\n",
+            t->lost, t->cuts, t->corrupted, t->duplicated, t->reordered, t->too_big, t->forged,
+            t->sleeps, t->sleep_ends);
+    fprintf(to,
+            "  wraps: TSN %" PRIu64 " (begun near it %" PRIu64 "), SSN %" PRIu64 ", clock %" PRIu64
+            "; T1 expiries %" PRIu64 ", T2 expiries %" PRIu64 ", heartbeats answered %" PRIu64
+            ", ABORTs %" PRIu64 "\n",
+            t->tsn_wraps, t->near_wraps, t->ssn_wraps, t->clock_wraps, t->t1_expiries,
+            t->t2_expiries, t->heartbeats_answered, t->aborts);
     fprintf(to,
             "  ends: shutdown %" PRIu64 ", both %" PRIu64 ", early %" PRIu64 ", abort %" PRIu64
             ", cut off %" PRIu64 "; ended by the shutdown guard %" PRIu64

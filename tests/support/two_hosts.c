@@ -284,7 +284,7 @@ static bool receive(struct two_hosts *t, unsigned number) {
             return any;
         any = true;
         h->packets_in += n;
-        if (h->engine)
+        if (h->engine && !h->asleep)
             usctp_engine_input(h->engine, packets, n, t->now_us);
     }
 }
@@ -293,7 +293,7 @@ static bool pump_host(struct two_hosts *t, unsigned number) {
     struct host *h = &t->host[number];
     struct usctp_event event;
     bool any = receive(t, number);
-    if (!h->engine)
+    if (!h->engine || h->asleep)
         return any;
     if (usctp_engine_next_deadline(h->engine) <= t->now_us) {
         usctp_engine_advance(h->engine, t->now_us);
@@ -322,7 +322,7 @@ bool hosts_pump(struct two_hosts *t) {
 uint64_t hosts_next(const struct two_hosts *t) {
     uint64_t next = USCTP_NEVER;
     for (unsigned h = 0; h < 2; h++) {
-        if (t->host[h].engine) {
+        if (t->host[h].engine && !t->host[h].asleep) {
             uint64_t deadline = usctp_engine_next_deadline(t->host[h].engine);
             next = deadline < next ? deadline : next;
         }

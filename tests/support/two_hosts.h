@@ -45,6 +45,7 @@ struct host {
     size_t run_bytes;                  /* usctp_batch.max_run_bytes */
     size_t batch_packets, batch_bytes; /* limits of what usctp_engine_output gets; 0: large */
     bool batches;                      /* packets that arrive together are put in together */
+    bool asleep;                       /* suspended: its clock stands still, what arrives is lost */
     uint64_t packets_out, packets_in;
 };
 
