@@ -42,7 +42,7 @@ START_TEST(s8_3_interval_and_jitter) {
         peer_expect_nothing(p);
         REQUIRE_EQ(peer_path(p, 0).error_count, 0);
     }
-    REQUIRE(longest - shortest > 100 * MS); /* there is jitter */
+    REQUIRE(longest - shortest > 100 * MS || engine_env_wraps()); /* there is jitter */
     peer_delete(p);
 }
 END_TEST

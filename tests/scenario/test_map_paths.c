@@ -19,7 +19,7 @@ static void steady(struct usctp_config *config) {
 }
 
 static void run_until_errors(struct scripted_peer *p, uint32_t count) {
-    for (int i = 0; i < 1000 && peer_path(p, 0).error_count != count; i++)
+    for (int i = 0; i < 1500 && peer_path(p, 0).error_count != count; i++)
         peer_run_for(p, 10 * MS);
     REQUIRE_EQ(peer_path(p, 0).error_count, count);
 }

@@ -32,7 +32,7 @@ build() {
     rm -rf "$work"
     mkdir -p "$work"
     cp -r "$USCTP_SOURCE/src" "$work/src"
-    if ! patch -d "$work" -p1 -F1 --no-backup-if-mismatch -s <"$1" >"$work/log" 2>&1; then
+    if ! patch -d "$work" -p1 -F1 --forward --no-backup-if-mismatch -s <"$1" >"$work/log" 2>&1; then
         return 1
     fi
     while read -r file; do

@@ -41,6 +41,10 @@ struct block_head {
 #define BLOCK_MAGIC 0x7573637470656e76u
 
 static bool must_fail(struct engine_env *env) {
+    if (env->fail_every != 0 && ++env->fail_count % env->fail_every == 0) {
+        env->failures++;
+        return true;
+    }
     if (env->fail_after == UINT64_MAX)
         return false;
     if (env->fail_after > 0) {
@@ -114,6 +118,15 @@ static int hmac_sha256(void *user, const uint8_t *key, size_t key_bytes, const u
     unsigned length = USCTP_MAC_BYTES;
     env->mac_calls++;
     return HMAC(EVP_sha256(), key, (int)key_bytes, data, data_bytes, out, &length) ? 0 : -1;
+}
+
+bool engine_env_wraps(void) {
+    const char *value = getenv("USCTP_TEST_WRAP");
+    return value && *value;
+}
+
+uint64_t engine_env_clock_us(void) {
+    return engine_env_wraps() ? ((uint64_t)1 << 32) - 500000 : ENGINE_ENV_CLOCK_US;
 }
 
 /* ---- trace ---- */

@@ -22,6 +22,8 @@ struct engine_env {
     uint64_t live_blocks, live_bytes, peak_bytes, allocations;
     uint64_t fail_after; /* so many allocations succeed, then one fails; UINT64_MAX: none fails */
     bool fail_for_ever;  /* all after it fail too */
+    uint64_t fail_every; /* 0: none; n: each n-th from now on fails */
+    uint64_t fail_count; /* allocations since then */
     uint64_t failures;
     /* random numbers */
     uint64_t random_state;
@@ -48,6 +50,13 @@ void engine_env_free(struct engine_env *env);
 void engine_env_require_empty(const struct engine_env *env);
 /* One value of the environment's generator, for the test itself. */
 uint64_t engine_env_random(struct engine_env *env);
+
+/* Does the environment variable USCTP_TEST_WRAP ask for TSNs, tags and clocks that are about to
+ * wrap? The scenarios are run that way as well. */
+bool engine_env_wraps(void);
+#define ENGINE_ENV_CLOCK_US 1000000000u /* where time begins, else */
+/* Where it begins: half a second before 2^32 us, if they wrap. */
+uint64_t engine_env_clock_us(void);
 
 /* True when RFC 9260 4 and 5.2.4 know the way from one state to the other. */
 bool state_change_is_legal(enum usctp_assoc_state from, enum usctp_assoc_state to);

@@ -63,7 +63,8 @@ static void set_defaults(struct peer_options *options) {
     if (options->rwnd == 0)
         options->rwnd = 131072;
     if (options->tsn == 0 && !options->tsn_is_set)
-        options->tsn = 1000;
+        options->tsn = engine_env_wraps() ? 0xfffffffcu : 1000;
+    options->near_wrap |= engine_env_wraps();
     if (options->tag == 0)
         options->tag = 0x70656572;
     if (options->os == 0)
@@ -88,7 +89,7 @@ struct scripted_peer *peer_new(const struct peer_options *options) {
     usctp_config_defaults(&p->config);
     if (p->options.configure)
         p->options.configure(&p->config);
-    p->now_us = 1000 * SECOND;
+    p->now_us = engine_env_clock_us();
     p->engine_port = 5001;
     p->peer_port = 6002;
     p->peer_tag = p->options.tag;
@@ -308,7 +309,8 @@ static void print_rest(struct scripted_peer *p) {
                 continue;
             print_seen(p, p->seen[i], k, text, sizeof text);
             fprintf(stderr, "  +%.6f path %d: %s\n",
-                    (double)(p->seen[i]->at_us - 1000 * SECOND) / 1e6, p->seen[i]->path, text);
+                    (double)(p->seen[i]->at_us - engine_env_clock_us()) / 1e6, p->seen[i]->path,
+                    text);
         }
     }
 }

@@ -80,7 +80,7 @@ struct two_hosts *hosts_new(const struct hosts_options *options) {
         abort();
     t->paths = options->paths ? options->paths : 1;
     t->mtu = options->mtu ? options->mtu : 1500;
-    t->now_us = 1000000000;
+    t->now_us = engine_env_clock_us();
     engine_env_init(&t->link_memory, "links", options->seed);
     t->link_env.given = t->link_memory.environment;
     t->link_env.given.trace = NULL;
@@ -88,6 +88,7 @@ struct two_hosts *hosts_new(const struct hosts_options *options) {
         struct host *host = &t->host[h];
         engine_env_init(&host->env, names[h], options->seed * 2 + h + 1);
         host->env.capture.enabled = !options->no_capture;
+        host->env.near_wrap = engine_env_wraps();
         host->accepts = true;
         usctp_config_defaults(&host->config);
         if (options->configure)
@@ -250,8 +251,10 @@ static void on_event(struct two_hosts *t, unsigned number, const struct usctp_ev
         int32_t endpoint;
         if ((event->what & USCTP_EVENT_INCOMING) && h->accepts) {
             int32_t assoc = usctp_endpoint_accept(h->engine, h->endpoint, &endpoint);
-            if (assoc > 0)
+            if (assoc > 0) {
                 h->assoc = assoc;
+                h->closed = false;
+            }
         }
     } else {
         if (event->what & USCTP_EVENT_ROUTE)
