@@ -15,28 +15,41 @@
 #define LARGEST_MESSAGE 300000u
 #define PIECE_BYTES     65536u
 
-static uint64_t word_at(unsigned host, uint32_t number, uint64_t index) {
-    uint64_t state = ((uint64_t)host << 62) ^ ((uint64_t)number << 24) ^ index;
+/* What a message's words are made of. */
+static uint64_t message_key(unsigned host, uint32_t number) {
+    uint64_t state = ((uint64_t)host << 62) ^ ((uint64_t)number << 24);
     return random_step(&state);
 }
 
+static uint64_t word_at(uint64_t key, uint64_t index) {
+    uint64_t word = (key + index) * 0x9e3779b97f4a7c15u;
+    return word ^ (word >> 29);
+}
+
 static void fill(unsigned host, uint32_t number, uint8_t *out, size_t bytes) {
+    uint64_t key = message_key(host, number);
     for (size_t at = 0; at < bytes; at += 8) {
-        uint64_t word = word_at(host, number, at / 8);
+        uint64_t word = word_at(key, at / 8);
         memcpy(out + at, &word, bytes - at < 8 ? bytes - at : 8);
     }
 }
 
 static bool matches(unsigned host, uint32_t number, uint64_t offset, const uint8_t *bytes,
                     size_t count) {
+    uint64_t key = message_key(host, number);
     size_t i = 0;
     while (i < count) {
-        uint64_t word = word_at(host, number, (offset + i) / 8);
+        uint64_t word = word_at(key, (offset + i) / 8), seen;
         size_t skip = (offset + i) % 8, n = 8 - skip;
         if (n > count - i)
             n = count - i;
-        if (memcmp((const uint8_t *)&word + skip, bytes + i, n) != 0)
+        if (n == 8) {
+            memcpy(&seen, bytes + i, sizeof seen);
+            if (seen != word)
+                return false;
+        } else if (memcmp((const uint8_t *)&word + skip, bytes + i, n) != 0) {
             return false;
+        }
         i += n;
     }
     return true;
