@@ -2,13 +2,15 @@
 /*
  * Two engines with two paths between them, driven by the input: users that send, read, shut down
  * and abort, time that passes, paths that are cut, packets that are changed on the way, and packets
- * made up by a third party that knows the tags. Whatever happens, nothing traps, and nothing is
- * allocated in the end.
+ * made up by a third party that knows the tags. Whatever happens, nothing traps, the invariants of
+ * support/fuzz_check.h hold, and nothing is allocated in the end.
  */
+#include "support/fuzz_check.h"
 #include "support/two_hosts.h"
 
 #include "chunk/packet.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -133,15 +135,33 @@ static void step(struct two_hosts *t, struct input *in) {
     }
 }
 
+static void check(const struct two_hosts *t) {
+    for (unsigned host = 0; host < 2; host++) {
+        fuzz_check_engine(t->host[host].engine, t->now_us);
+        fuzz_check_assoc(t->host[host].engine, t->host[host].assoc);
+    }
+}
+
+static void on_packet(struct two_hosts *t, unsigned host, int path,
+                      const struct usctp_packet *packet) {
+    (void)path;
+    (void)fuzz_check_packet(t->host[host].engine, t->host[host].assoc, packet, t->mtu);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input in = {data, data + size};
     struct two_hosts *t = HOSTS(.paths = 2, .ipv6_paths = 1, .seed = next8(&in), .delay_us = 1000,
-                                .no_capture = true);
+                                .no_capture = getenv("REPLAY_VERBOSE") == NULL);
+    test_without_check = true;
+    t->hooks.on_packet = on_packet;
     host_connect(t, 0, 1u + (next8(&in) & 1u));
     if (next8(&in) & 1)
         hosts_run_for(t, 10000);
-    for (unsigned i = 0; i < MAX_STEPS && in.at < in.end; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.at < in.end; i++) {
         step(t, &in);
+        hosts_pump(t);
+        check(t);
+    }
     t->host[0].env.fail_after = t->host[1].env.fail_after = UINT64_MAX;
     hosts_run_for(t, 1000000);
     hosts_delete(t);

@@ -250,11 +250,24 @@ static void report(void) {
     fflush(stderr);
 }
 
-/* An ASSERT of the engine is a trap: the ladder that led to it is worth more than the signal. */
+/* An ASSERT of the engine is a trap: the ladder that led to it is worth more than the signal. Then
+ * it goes to whoever wanted it before, such as a fuzzer that writes down its input. */
+static struct sigaction before_ill, before_trap;
+
 static void on_signal(int number) {
-    signal(number, SIG_DFL);
+    sigaction(number, number == SIGILL ? &before_ill : &before_trap, NULL);
     report();
     raise(number);
+}
+
+static void watch_signals(void) {
+    static bool is_watching;
+    const struct sigaction action = {.sa_handler = on_signal};
+    if (is_watching)
+        return;
+    is_watching = true;
+    sigaction(SIGILL, &action, &before_ill);
+    sigaction(SIGTRAP, &action, &before_trap);
 }
 
 void test_fail(const char *file, int line, const char *format, ...) {
@@ -284,8 +297,7 @@ void engine_env_init(struct engine_env *env, const char *name, uint64_t seed) {
     capture_init(&env->capture);
     env->next = alive;
     alive = env;
-    signal(SIGILL, on_signal);
-    signal(SIGTRAP, on_signal);
+    watch_signals();
 }
 
 void engine_env_free(struct engine_env *env) {

@@ -118,8 +118,11 @@ static const char *read_by_type(struct read_chunk *c) {
     case WIRE_SACK:
         wrong = read_sack(c);
         break;
+    case WIRE_HEARTBEAT_ACK: /* an echo (8.3): what is in it is the other side's word */
+        c->params = c->value;
+        c->params_bytes = c->value_bytes;
+        return c->flags != 0 ? "reserved flags that are not zero" : NULL;
     case WIRE_HEARTBEAT:
-    case WIRE_HEARTBEAT_ACK:
     case WIRE_ERROR:
     case WIRE_ABORT:
         c->params = c->value;

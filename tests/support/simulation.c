@@ -82,7 +82,7 @@ static struct two_hosts *make_hosts(struct simulation *s, bool capture) {
     struct two_hosts *t = hosts_new(&options);
     s->hosts = t;
     t->user = s;
-    t->hooks = (struct hosts_hooks){on_event, sim_check_packet};
+    t->hooks = (struct hosts_hooks){on_event, sim_check_packet, NULL};
     host_stop(t, 0); /* again, with their own configurations */
     host_stop(t, 1);
     t->now_us = sc->clock_us;

@@ -189,7 +189,9 @@ static void send_packet(struct two_hosts *t, unsigned from, const struct usctp_p
         t->hooks.on_packet(t, from, path, &sent);
     if (path < 0 || rules_drop(t, from, path, &sent))
         return;
-    simulated_link_send(t->link[from][path], &sent, t->now_us);
+    unsigned copies = t->hooks.on_link ? t->hooks.on_link(t, from, (unsigned)path, &sent) : 1;
+    for (; copies > 0; copies--)
+        simulated_link_send(t->link[from][path], &sent, t->now_us);
 }
 
 /* A run is equal packets one behind the other, the last may be shorter. */

@@ -56,6 +56,10 @@ struct hosts_hooks { /* each may be NULL */
      * host. */
     void (*on_packet)(struct two_hosts *t, unsigned host, int path,
                       const struct usctp_packet *packet);
+    /* What a link makes of a packet that no rule drops, whose bytes it may change: how many copies
+     * go on their way. */
+    unsigned (*on_link)(struct two_hosts *t, unsigned host, unsigned path,
+                        struct usctp_packet *packet);
 };
 
 struct two_hosts {
