@@ -32,9 +32,11 @@ enum timer_kind {
     TIMER_T3,        /* T3-rtx of a path (6.3.2), and the wait before a zero window probe (6.1 A) */
     TIMER_HEARTBEAT, /* of a path (8.3) */
     TIMER_COOKIE_KEY, /* of the engine */
+    TIMER_OUTPUT,     /* of the engine: memory was short, output is worth another try */
 };
-#define ASSOC_TIMERS 4u
-#define PATH_TIMERS  2u
+#define ENGINE_TIMERS 2u
+#define ASSOC_TIMERS  4u
+#define PATH_TIMERS   2u
 
 enum pending_bit {
     PENDING_INIT = 1u << 0,
@@ -189,7 +191,7 @@ struct usctp_engine {
         paths; /* by id, by id, by local port, by local tag, by peer address and ports */
     uint8_t hash_key[16];
     struct cookie_keys cookie_keys;
-    struct timer cookie_timer;
+    struct timer cookie_timer, output_timer;
     int32_t last_assoc_id, last_endpoint_id;
     TAILQ_HEAD(assoc_list, assoc) ready, listed, touched;
     TAILQ_HEAD(, endpoint) listed_endpoints;

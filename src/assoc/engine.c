@@ -19,7 +19,7 @@ static int init_tables(struct usctp_engine *engine) {
     struct env *env = &engine->env;
     if (hash_init(&engine->assocs, 16, env) || hash_init(&engine->endpoints, 16, env) ||
         hash_init(&engine->ports, 16, env) || hash_init(&engine->tags, 16, env) ||
-        hash_init(&engine->paths, 16, env) || timers_reserve(&engine->timers, 1, env))
+        hash_init(&engine->paths, 16, env) || timers_reserve(&engine->timers, ENGINE_TIMERS, env))
         return USCTP_ERR_NO_MEMORY;
     engine->replies = env_allocate(env, sizeof(struct reply) * engine->config.reply_ring_packets);
     return engine->replies ? 0 : USCTP_ERR_NO_MEMORY;
@@ -78,6 +78,7 @@ struct usctp_engine *usctp_engine_new(const struct usctp_environment *environmen
         return NULL;
     }
     timer_init(&engine->cookie_timer, engine, TIMER_COOKIE_KEY, 0);
+    timer_init(&engine->output_timer, engine, TIMER_OUTPUT, 0);
     timer_start(&engine->cookie_timer, &engine->timers, now_us + engine->config.cookie_key_life_us);
     return engine;
 }
@@ -145,6 +146,7 @@ static uint64_t expiries(const struct assoc *a, const struct timer *timer) {
     case TIMER_T5:
     case TIMER_SACK:
     case TIMER_COOKIE_KEY:
+    case TIMER_OUTPUT:
         break;
     }
     return 1;
@@ -155,6 +157,8 @@ static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t 
         on_cookie_key_timer(engine, now_us);
         return;
     }
+    if (timer->kind == TIMER_OUTPUT)
+        return; /* output follows: that is all */
     struct assoc *a = timer->owner;
     association_trace(a, USCTP_TRACE_TIMER, timer->index,
                       (const uint64_t[3]){timer->kind, expiries(a, timer), 0});
@@ -178,6 +182,7 @@ static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t 
         path_heartbeat_on_timer(a->paths[timer->index], now_us);
         break;
     case TIMER_COOKIE_KEY:
+    case TIMER_OUTPUT:
         break;
     }
 }

@@ -10,7 +10,8 @@
 #include "assoc/outbound_packet.h"
 #include "chunk/control_chunk.h"
 
-#define SHUTDOWN_BYTES 8u /* RFC 9260 3.3.8; SHUTDOWN ACK is shorter */
+#define SHUTDOWN_BYTES  8u     /* RFC 9260 3.3.8; SHUTDOWN ACK is shorter */
+#define OUTPUT_RETRY_US 20000u /* after memory was short */
 
 static void append_sack(struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
@@ -269,8 +270,12 @@ size_t usctp_engine_output(struct usctp_engine *engine, struct usctp_batch *batc
     struct output out = {.engine = engine, .batch = batch, .now_us = now_us};
     engine->now_us = now_us;
     batch->count = batch->used_bytes = 0;
-    if (output_ready(&out, true) && output_replies(&out))
-        output_ready(&out, false);
+    bool is_done = output_ready(&out, true) && output_replies(&out) && output_ready(&out, false);
+    /* Not a full batch but no memory: nobody would ask again before something else happens. */
+    if (!is_done && batch->count == 0)
+        timer_start(&engine->output_timer, &engine->timers, now_us + OUTPUT_RETRY_US);
+    else if (is_done)
+        timer_stop(&engine->output_timer, &engine->timers);
     association_reap(engine);
     return batch->count;
 }

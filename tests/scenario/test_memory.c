@@ -418,6 +418,38 @@ START_TEST(no_engine) {
 }
 END_TEST
 
+static void no_heartbeats(struct usctp_config *config) {
+    config->hb_enabled = 0;
+}
+
+/* What could not be sent for want of memory is tried again, though nothing else happens: no packet
+ * comes, no timer of the association runs. */
+START_TEST(output_is_tried_again) {
+    unsigned stuck = 0;
+    for (uint64_t i = 0; i < 8; i++) {
+        struct two_hosts *t = HOSTS(.delay_us = 1000, .configure = no_heartbeats);
+        uint8_t byte = 1;
+        struct usctp_slice slice = {&byte, 1};
+        struct usctp_send send = {.sid = 0};
+        hosts_establish(t, false);
+        hosts_run_for(t, SECOND);
+        uint64_t before = t->host[0].packets_out;
+        t->host[0].env.fail_after = i;
+        t->host[0].env.fail_for_ever = true;
+        int error =
+            usctp_assoc_send(t->host[0].engine, t->host[0].assoc, &send, &slice, 1, t->now_us);
+        hosts_run_for(t, 100 * MS);
+        stuck += error == 0 && t->host[0].packets_out == before;
+        t->host[0].env.fail_after = UINT64_MAX;
+        t->host[0].env.fail_for_ever = false;
+        hosts_run_for(t, SECOND);
+        REQUIRE_EQ(host_status(t, 1).pending_chunks, error == 0);
+        hosts_delete(t);
+    }
+    REQUIRE(stuck > 0); /* the test has met the case */
+}
+END_TEST
+
 static void add(Suite *suite, const TTest *test, int times) {
     TCase *one = tcase_create(test->name);
     tcase_set_timeout(one, 200);
@@ -428,6 +460,7 @@ static void add(Suite *suite, const TTest *test, int times) {
 int main(void) {
     Suite *suite = suite_create("memory");
     add(suite, no_engine, 1);
+    add(suite, output_is_tried_again, 1);
     add(suite, each_allocation_fails_once, CONVERSATIONS);
     add(suite, each_allocation_and_all_later_ones_fail, CONVERSATIONS);
     add(suite, every_nth_allocation_fails, CONVERSATIONS);
