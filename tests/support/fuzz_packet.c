@@ -17,6 +17,12 @@ static uint16_t some_size(struct fuzz_input *in) {
     return sizes[fuzz_u8(in) & 15u];
 }
 
+/* A little forth or back. */
+static uint32_t some_distance(struct fuzz_input *in) {
+    int32_t distance = (int8_t)fuzz_u8(in);
+    return (uint32_t)distance;
+}
+
 /* Zero or any: most fields are most often right. */
 static uint32_t or_any(struct fuzz_input *in, bool any, uint32_t right) {
     return any ? fuzz_u32(in) : right;
@@ -107,8 +113,8 @@ static void add_init(struct fuzz_peer *p, struct fuzz_input *in, unsigned type) 
 static void add_data(struct fuzz_peer *p, struct fuzz_input *in) {
     static const uint8_t payload[4096];
     uint8_t odd = fuzz_u8(in);
-    int32_t ahead = odd & 0x80 ? (int8_t)fuzz_u8(in) : 0;
-    struct builder_data data = {.tsn = p->peer_tsn + (uint32_t)ahead, .bits = BIT_BE};
+    uint32_t ahead = odd & 0x80 ? some_distance(in) : 0;
+    struct builder_data data = {.tsn = p->peer_tsn + ahead, .bits = BIT_BE};
     if (odd & 0x40)
         data.bits = fuzz_u8(in);
     data.sid = (uint16_t)(odd & 0x20 ? fuzz_u8(in) % 12u : 0);
@@ -122,7 +128,7 @@ static void add_data(struct fuzz_peer *p, struct fuzz_input *in) {
 
 static void add_sack(struct fuzz_peer *p, struct fuzz_input *in) {
     uint8_t odd = fuzz_u8(in);
-    uint32_t cumulative = odd & 0x80 ? p->acked_tsn + (uint32_t)(int8_t)fuzz_u8(in) : p->sent_tsn;
+    uint32_t cumulative = odd & 0x80 ? p->acked_tsn + some_distance(in) : p->sent_tsn;
     unsigned gaps = odd >> 3 & 7u, dups = odd & 0x40 ? fuzz_u8(in) & 3u : 0;
     if ((int32_t)(cumulative - p->acked_tsn) > 0 && (int32_t)(p->sent_tsn - cumulative) >= 0)
         p->acked_tsn = cumulative;
@@ -182,7 +188,7 @@ static void add_cookie(struct fuzz_peer *p, struct fuzz_input *in) {
 }
 
 static void add_chunk(struct fuzz_peer *p, struct fuzz_input *in, unsigned type) {
-    int8_t odd;
+    uint32_t odd;
     switch (type) {
     case WIRE_DATA:
         add_data(p, in);
@@ -199,8 +205,8 @@ static void add_chunk(struct fuzz_peer *p, struct fuzz_input *in, unsigned type)
         add_heartbeat(p, in, type);
         break;
     case WIRE_SHUTDOWN:
-        odd = (int8_t)fuzz_u8(in);
-        builder_shutdown(&p->out, odd ? p->acked_tsn + (uint32_t)(int32_t)odd : p->sent_tsn);
+        odd = some_distance(in);
+        builder_shutdown(&p->out, odd ? p->acked_tsn + odd : p->sent_tsn);
         break;
     case WIRE_ABORT:
     case WIRE_ERROR:
