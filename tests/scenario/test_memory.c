@@ -439,7 +439,10 @@ START_TEST(output_is_tried_again) {
         int error =
             usctp_assoc_send(t->host[0].engine, t->host[0].assoc, &send, &slice, 1, t->now_us);
         hosts_run_for(t, 100 * MS);
-        stuck += error == 0 && t->host[0].packets_out == before;
+        if (error == 0 && t->host[0].packets_out == before) {
+            stuck++;
+            REQUIRE(usctp_engine_next_deadline(t->host[0].engine) <= t->now_us + 100 * MS);
+        }
         t->host[0].env.fail_after = UINT64_MAX;
         t->host[0].env.fail_for_ever = false;
         hosts_run_for(t, SECOND);
