@@ -5,6 +5,7 @@
  * The engine holds the backlog but for one association, which events.c takes out beforehand.
  */
 #include "api/bind.h"
+#include "api/connect.h"
 #include "api/events.h"
 #include "api/fd_table.h"
 #include "api/sockaddr.h"
@@ -33,6 +34,8 @@ static int listen_on(struct socket *s, struct usctp_stack *stack, int backlog) {
         return socket_errno(error);
     if (s->state == SOCKET_LISTENING)
         return 0;
+    /* An error of its own would make accept() believe that somebody waits. */
+    connect_forget(s, stack);
     s->state = SOCKET_LISTENING;
     socket_set_listener(s, true);
     return 0;

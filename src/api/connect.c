@@ -11,12 +11,11 @@
 
 #include <errno.h>
 
-/* What was left of a failed attempt, kept for its notification. */
-static void forget_failure(struct socket *s, struct usctp_stack *stack) {
+void connect_forget(struct socket *s, struct usctp_stack *stack) {
     if (s->connection)
         connection_delete(stack, s->connection);
     s->connection = NULL;
-    s->is_readable = false;
+    s->is_readable = s->is_read_shut = false;
     s->error = 0;
 }
 
@@ -83,7 +82,7 @@ int connect_start(struct call *c, const struct address_list *peer, sctp_assoc_t 
         error = bind_automatically(s);
     if (error != 0)
         return error;
-    forget_failure(s, c->stack);
+    connect_forget(s, c->stack);
     return start(s, c->stack, peer, id);
 }
 

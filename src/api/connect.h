@@ -17,5 +17,8 @@ int connect_start(struct call *c, const struct address_list *peer, sctp_assoc_t 
 /* Waits until it is up. Returns 0, -EINPROGRESS (non-blocking, or the time is over), -EINTR, or why
  * it failed. */
 int connect_finish(struct call *c);
+/* Throws away what is left of an attempt that failed, before the socket does something else: its
+ * error, its notification. */
+void connect_forget(struct socket *s, struct usctp_stack *stack);
 
 #endif

@@ -140,6 +140,25 @@ static void set_fast_init(int sd) {
     ck_assert_int_eq(usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init), 0);
 }
 
+/* A socket whose attempt failed, and which was even shut for reading meanwhile, listens as a new
+ * one does: its old error is nobody's. */
+START_TEST(listening_after_refusal) {
+    struct pair pair;
+    pair_stacks(&pair, DRIVER_THREAD);
+    struct sockaddr_in name = loopback(pair.port);
+    ck_assert_int_eq(usctp_close(pair.listener), 0);
+    pair.listener = -1;
+    set_nonblocking(pair.client, true);
+    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name), EINPROGRESS);
+    if (_i == 1)
+        (void)usctp_shutdown(pair.client, SHUT_RD); /* it may be too late */
+    ck_assert_int_ne(wait_for(pair.client, POLLIN | POLLOUT), 0);
+    ck_assert_int_eq(usctp_listen(pair.client, 1), 0);
+    ck_assert_errno(usctp_accept(pair.client, NULL, NULL), EAGAIN);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(timed_out) {
     uint16_t udp_port;
     int hole = new_black_hole(&udp_port);
@@ -386,6 +405,7 @@ int main(void) {
     tcase_add_test(tcase, nonblocking_one_thread);
     tcase_add_test(tcase, refused);
     tcase_add_test(tcase, refused_later);
+    tcase_add_loop_test(tcase, listening_after_refusal, 0, 2);
     tcase_add_loop_test(tcase, timed_out, 0, DRIVERS);
     tcase_add_loop_test(tcase, send_timeout_bounds_connect, 0, DRIVERS);
     tcase_add_test(tcase, several_addresses);
