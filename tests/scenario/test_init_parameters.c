@@ -366,6 +366,37 @@ START_TEST(s3_3_2_truncated_init) {
 }
 END_TEST
 
+/* 5.1.1: where the peer takes fewer streams than were asked for, the sender uses no more; what the
+ * user has queued on others meanwhile is given back to him, the rest goes out. */
+START_TEST(s5_1_1_fewer_streams_than_promised) {
+    struct scripted_peer *p =
+        PEER(.configure = eager, .mis = 2, .subscribe = USCTP_NOTIFY_SEND_FAILED);
+    peer_engine_connect(p);
+    REQUIRE_EQ(usctp_assoc_subscribe(p->engine, p->assoc, USCTP_NOTIFY_SEND_FAILED), 0);
+    peer_take_init(p);
+    user_send(p, 5, 10);
+    user_send(p, 1, 20);
+    user_send(p, 2, 30);
+    peer_init_ack(p);
+    peer_add_cookie(p, 64);
+    peer_send(p);
+    peer_take(p, "COOKIE_ECHO *");
+    peer_chunk(p, WIRE_COOKIE_ACK, 0);
+    peer_take(p, "DATA tsn=0 sid=1 ssn=0 * len=20");
+    peer_expect_none(p, "DATA *");
+    for (unsigned i = 0; i < 2; i++) {
+        struct usctp_notification n = user_expect_notification(p, USCTP_NOTIFY_SEND_FAILED, -1);
+        REQUIRE_EQ(n.send.sid, i == 0 ? 5 : 2);
+        REQUIRE(!n.was_sent);
+    }
+    REQUIRE_EQ(peer_status(p).unsent_bytes, 0);
+    REQUIRE_EQ(user_try_send(p, &(struct usctp_send){.sid = 2}, 1), USCTP_ERR_INVALID);
+    peer_sack(p, 0, 131072, "");
+    REQUIRE_EQ(peer_status(p).send_buffer_used_bytes, 0);
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("INIT and INIT ACK parameters (RFC 9260 3.2.1, 3.3.2, 3.3.3)",
           s3_2_1_unknown_parameters_in_init, s3_2_1_unknown_parameters_in_init_ack,
           s3_2_2_several_unknown_parameters, s3_3_2_known_optional_parameters, s5_1_missing_cookie,
@@ -373,4 +404,4 @@ RUN_TESTS("INIT and INIT ACK parameters (RFC 9260 3.2.1, 3.3.2, 3.3.3)",
           s3_3_3_forbidden_values_in_init_ack, s8_5_forbidden_init_ack_with_a_wrong_tag,
           s3_3_2_1_4_host_name, s5_1_2_a_source_address_alone, s5_1_2_c_all_addresses_once,
           s5_1_2_c_addresses_of_init_ack, s8_4_1_strange_addresses_are_skipped,
-          s3_3_2_truncated_init)
+          s3_3_2_truncated_init, s5_1_1_fewer_streams_than_promised)

@@ -221,6 +221,29 @@ START_TEST(s3_3_8_shutdown_is_no_renege) {
 }
 END_TEST
 
+/* But one whose Cumulative TSN Ack stops right before a TSN that a gap block had acknowledged does:
+ * had the peer kept it, its Cumulative TSN Ack would be past it. It is sent again (6.2.1 D
+ * iii, 6.7: "the data receiver reneged"). */
+START_TEST(s6_2_1_shutdown_shows_a_renege) {
+    struct scripted_peer *p = PEER(.configure = eager);
+    peer_open_active(p);
+    for (int i = 0; i < 3; i++)
+        user_send(p, 0, 100);
+    peer_discard(p);
+    peer_sack(p, -1, PEER_RWND, "2-3");
+    peer_discard(p);
+    REQUIRE_EQ(peer_status(p).unacknowledged_chunks, 3);
+    peer_shutdown(p, 0); /* TSN 1 is missing, and was acknowledged */
+    require_state(p, USCTP_SHUTDOWN_RECEIVED);
+    peer_wait(p, "DATA tsn=1 *", 5 * SECOND);
+    peer_expect_none(p, "SHUTDOWN_ACK");
+    peer_wait(p, "DATA tsn=2 *", 5 * SECOND); /* what followed it counts no more than it */
+    peer_sack(p, 2, PEER_RWND, "");
+    peer_take(p, "SHUTDOWN_ACK");
+    peer_delete(p);
+}
+END_TEST
+
 /* Once in SHUTDOWN-RECEIVED the user's own shutdown changes nothing. */
 START_TEST(s9_2_user_shutdown_in_shutdown_received) {
     struct scripted_peer *p = PEER(.configure = quiet);
@@ -486,7 +509,7 @@ END_TEST
 RUN_TESTS("shutdown (RFC 9260 9.2)", s9_2_queued_data_goes_first, s9_2_pending_retransmits,
           s9_2_pending_receives, s9_2_t2_shutdown_sent, s9_2_t2_gives_up, s9_2_t2_shutdown_ack_sent,
           s9_2_data_in_shutdown_sent, s9_2_gap_in_shutdown_sent, s9_2_t5_guard,
-          s9_2_shutdown_acknowledges, s3_3_8_shutdown_is_no_renege,
+          s9_2_shutdown_acknowledges, s3_3_8_shutdown_is_no_renege, s6_2_1_shutdown_shows_a_renege,
           s9_2_user_shutdown_in_shutdown_received, s9_2_shutdown_in_pending,
           s9_2_shutdown_while_connecting, s9_2_user_shutdown_while_connecting,
           s8_4_5_shutdown_complete_again, s9_2_unread_data_survives, released_while_shutting_down,
