@@ -222,8 +222,7 @@ START_TEST(s3_3_8_shutdown_is_no_renege) {
 END_TEST
 
 /* But one whose Cumulative TSN Ack stops right before a TSN that a gap block had acknowledged does:
- * had the peer kept it, its Cumulative TSN Ack would be past it. It is sent again (6.2.1 D
- * iii, 6.7: "the data receiver reneged"). */
+ * had the peer kept it, its Cumulative TSN Ack would be past it. It is sent again (6.2.1 D iii). */
 START_TEST(s6_2_1_shutdown_shows_a_renege) {
     struct scripted_peer *p = PEER(.configure = eager);
     peer_open_active(p);
