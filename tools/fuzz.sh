@@ -3,8 +3,8 @@
 #
 # tools/fuzz.sh SECONDS [TARGET...]        fuzzes each target (tests/fuzz/fuzz_TARGET.c; all without
 #                                          a name) for so long, two at a time
-# tools/fuzz.sh --minimise [TARGET...]     then makes the corpora in the tree the smallest that
-#                                          cover what the tree's and the fuzzers' inputs cover
+# tools/fuzz.sh --minimise [TARGET...]     then makes the corpora in the tree anew, of the few inputs
+#                                          that cover most of what the tree's and the fuzzers' cover
 #
 # Builds with the preset fuzz (clang, libFuzzer, ASan, UBSan). What the fuzzers find new is kept in
 # build/fuzz/corpus/TARGET and used by the next run too; the corpora in the tree are read only.
@@ -22,6 +22,7 @@ scratch=$PWD/build/fuzz/corpus
 found=$PWD/build/fuzz/found
 tree=$PWD/tests/fuzz/corpus
 at_once=2
+most_inputs=36 # of a corpus in the tree
 
 usage() { sed -n '4,13s/^# \{0,1\}//p' "$0"; }
 
@@ -42,7 +43,7 @@ choose_targets() {
 
 build() {
     local log
-    install_packages "${PACKAGES_BUILD[@]}" check clang libclang-rt-14-dev
+    install_packages "${PACKAGES_BUILD[@]}" check clang libclang-rt-14-dev python3
     log=$(mktemp)
     say "building"
     if ! { cmake --preset fuzz -Wno-dev && cmake --build --preset fuzz -j "$(nproc)"; } \
@@ -94,21 +95,24 @@ fuzz_all() {
     return "$failed"
 }
 
-# Edges only, not how often: counters would keep ten times as many inputs.
+# Edges only, not how often: counters would keep ten times as many inputs. And not the last edge.
 minimise() {
     local target=$1 new=$scratch/$1.new corpora=()
-    rm -rf "$new"
-    mkdir -p "$new"
+    local control=$found/$1.control
     [[ -d $tree/$target ]] && corpora+=("$tree/$target")
     [[ -d $scratch/$target ]] && corpora+=("$scratch/$target")
     [[ ${#corpora[@]} -gt 0 ]] || return 0
-    "$programs/fuzz_$target" -set_cover_merge=1 -use_counters=0 -timeout=20 "$new" \
-        "${corpora[@]}" </dev/null >"$found/$target.log" 2>&1 ||
+    rm -rf "$new" "$control"
+    mkdir -p "$new"
+    "$programs/fuzz_$target" -set_cover_merge=1 -use_counters=0 -timeout=20 \
+        -merge_control_file="$control" "$new" "${corpora[@]}" </dev/null >"$found/$target.log" 2>&1 ||
         die "$target: the merge failed, see $found/$target.log"
-    rm -rf "${tree:?}/$target"
+    rm -rf "$new"
+    mkdir -p "$new"
+    printf '%-14s ' "$target"
+    python3 tools/lib/corpus.py "$control" "$most_inputs" "$new"
+    rm -rf "${tree:?}/$target" "$control"
     mv "$new" "$tree/$target"
-    printf '%-14s %4d inputs, %s\n' "$target" "$(find "$tree/$target" -type f | wc -l)" \
-        "$(du -sh --apparent-size "$tree/$target" | cut -f1)"
 }
 
 case ${1:-} in
