@@ -100,7 +100,7 @@ static void refuse_init(struct inbound *in, enum init_verdict verdict, const str
             input_drop(in, USCTP_DROP_MALFORMED);
             return;
         }
-        cause_write_violation(&w, "impossible length in INIT");
+        cause_write_violation(&w, "bad length");
         break;
     case INIT_ZERO_STREAMS:
     case INIT_SMALL_WINDOW:
