@@ -86,7 +86,7 @@ case_failover() {
   need_tool tcpdump
   $PYTHON -c 'import scapy' 2>/dev/null || skip "python3-scapy is not installed"
   need_kind usctp; need_kind "$1"
-  need_net "$1" 4 4
+  need_net "$1" 4 6
   for ((run = 0; run < ${RUNS:-1}; run++)); do
     for timers in ${TIMERS:-default fast}; do
       if [ "$timers" = default ]; then mib=32; else mib=24; fi
