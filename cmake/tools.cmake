@@ -2,7 +2,8 @@
 #
 # Every tools/usctp-NAME.c is a program, with tools/NAME/*.c where it has parts, linked with
 # tools/common/*.c, libpcap, jansson and the public library.
-# They are built into tools/ of the build directory.
+# They are built into tools/ of the build directory.  usctp-sim is linked with the layers themselves:
+# it needs the simulated links, and what it plays must not depend on which libusctp.so is installed.
 
 if(NOT USCTP_BUILD_TOOLS)
     return()
@@ -28,7 +29,11 @@ foreach(source IN LISTS programs)
     if(common)
         target_link_libraries(${name} PRIVATE usctp_tools_common)
     endif()
-    target_link_libraries(${name} PRIVATE usctp_flags usctp PkgConfig::PCAP PkgConfig::JANSSON
-        Threads::Threads)
+    if(name STREQUAL "usctp-sim")
+        target_link_libraries(${name} PRIVATE usctp_inside usctp_internal)
+    else()
+        target_link_libraries(${name} PRIVATE usctp_flags usctp)
+    endif()
+    target_link_libraries(${name} PRIVATE PkgConfig::PCAP PkgConfig::JANSSON Threads::Threads)
     install(TARGETS ${name})
 endforeach()
