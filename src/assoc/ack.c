@@ -71,6 +71,9 @@ void ack_before_data(struct inbound *in) {
 void ack_on_packet(struct inbound *in) {
     struct assoc *a = in->assoc;
     a->packets_unacknowledged++;
+    /* 6.4: also duplicates: what is sent again on another path has lost its SACK on the last one.
+     */
+    a->last_data_path = in->path->index;
     bool has_gap = received_tsn_has_gap(&a->received);
     /* 6.2: duplicates alone, the I bit, a drop: at once. 6.7: while there is a gap: every packet;
      * and what fills it (RFC 5681 4.2). 5.1: the first DATA. */

@@ -174,7 +174,6 @@ static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data
     if (a->is_released)
         discard_unread(a);
     in->had_new_data = true;
-    a->last_data_path = in->path->index;
     a->counters.bytes_in += data->payload_bytes;
     return CHUNK_DONE;
 no_memory:

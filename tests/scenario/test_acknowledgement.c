@@ -214,6 +214,23 @@ START_TEST(s6_4_sack_goes_to_the_source_of_the_data) {
 }
 END_TEST
 
+/* 6.4: SACKs were lost on path 0, and what they told of is sent again on path 1: a SACK that went
+ * to path 0 for ever would stop the association as long as that path is cut. */
+START_TEST(s6_4_sack_of_duplicates_follows_them) {
+    struct scripted_peer *p = PEER(.configure = quiet, .paths = 2, .connect_to_all = true);
+    peer_open_active(p);
+    for (int round = 0; round < 4; round++) {
+        unsigned path = round == 0 ? 0 : 1;
+        peer_packet(p);
+        peer_add_data(p, 0, 0, 0, BIT_BE | BIT_I, 10);
+        peer_send_on(p, path);
+        peer_take(p, "SACK *");
+        REQUIRE_EQ(p->took_path, (int)path);
+    }
+    peer_delete(p);
+}
+END_TEST
+
 /* 6.1: DATA that goes out takes a delayed SACK with it. */
 START_TEST(s6_1_sack_is_bundled_with_data) {
     struct scripted_peer *p = one_received(quiet, 0);
@@ -334,6 +351,6 @@ RUN_TESTS("acknowledgement (RFC 9260 6.2, 6.7)", s6_2_single_packet_within_200_m
           s6_2_delay_is_tunable, s6_2_delay_above_500_ms_is_refused,
           s6_7_gap_at_once_and_while_it_is_open, s3_3_4_example, s6_2_duplicates_at_once,
           s3_3_4_each_duplicate_is_listed, s6_2_i_bit_at_once, s6_7_gap_blocks_fill_the_packet,
-          s6_4_sack_goes_to_the_source_of_the_data, s6_1_sack_is_bundled_with_data,
-          s6_9_sack_beside_a_message_that_fills_a_packet, s1_6_tsn_wrap, s1_6_tsn_wrap_in_any_order,
-          s6_2_one_sack_a_packet, packets_in_a_run)
+          s6_4_sack_goes_to_the_source_of_the_data, s6_4_sack_of_duplicates_follows_them,
+          s6_1_sack_is_bundled_with_data, s6_9_sack_beside_a_message_that_fills_a_packet,
+          s1_6_tsn_wrap, s1_6_tsn_wrap_in_any_order, s6_2_one_sack_a_packet, packets_in_a_run)
