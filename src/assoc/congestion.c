@@ -37,18 +37,24 @@ void congestion_init_ipv6(struct congestion *c, uint32_t pmdcs, uint64_t peer_rw
     init(c, pmdcs, INITIAL_IPV6_BYTES, peer_rwnd);
 }
 
+/* After a timeout one packet is in flight, however short it is (output_data.c): then that fills the
+ * window. */
+static bool was_full(const struct congestion *c, const struct congestion_ack *ack, uint32_t pmdcs) {
+    return ack->in_flight_before >= c->cwnd_bytes ||
+           (c->cwnd_bytes <= pmdcs && ack->in_flight_before > 0);
+}
+
 static void slow_start(struct congestion *c, const struct congestion_ack *ack, uint32_t pmdcs) {
     /* RFC 9260 7.2.1: only a window that was in full use grows, and not during Fast Recovery. */
-    if (ack->in_flight_before < c->cwnd_bytes || ack->in_fast_recovery)
+    if (!was_full(c, ack, pmdcs) || ack->in_fast_recovery)
         return;
     c->cwnd_bytes += smaller(ack->acked_bytes, (uint64_t)SLOW_START_L * pmdcs);
 }
 
 static void avoid_congestion(struct congestion *c, const struct congestion_ack *ack,
                              uint32_t pmdcs) {
-    bool was_full = ack->in_flight_before >= c->cwnd_bytes;
     c->partial_bytes_acked += ack->acked_bytes;
-    if (!was_full) {
+    if (!was_full(c, ack, pmdcs)) {
         /* RFC 9260 7.2.2: what was acknowledged of a window not in use is not saved up. */
         c->partial_bytes_acked = smaller(c->partial_bytes_acked, c->cwnd_bytes);
     } else if (c->partial_bytes_acked >= c->cwnd_bytes) {

@@ -116,6 +116,12 @@ START_TEST(losses_shrink_it) {
     expect(1000, 4000, 0);
     ack(1000, 1000); /* slow start from one packet */
     expect(2000, 4000, 0);
+    /* However short that packet: no other may be in flight beside it, so it fills the window. */
+    congestion_on_timeout(&c, 1000);
+    ack(700, 700);
+    expect(1700, 4000, 0);
+    ack(700, 1400); /* and now it does not */
+    expect(1700, 4000, 0);
 }
 END_TEST
 
