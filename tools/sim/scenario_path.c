@@ -228,9 +228,12 @@ static bool same(const struct usctp_addr *a, const struct usctp_addr *b) {
            memcmp(a->ipv6, b->ipv6, a->family == USCTP_FAMILY_IPV4 ? 4 : 16) == 0;
 }
 
-static bool check_addresses(struct scenario_reader *reader, unsigned number) {
+static bool check_path(struct scenario_reader *reader, unsigned number) {
     const struct scenario *s = reader->scenario;
     const struct scenario_path *path = &s->paths[number];
+    for (unsigned h = 0; h < 2; h++)
+        if (path->link[h].rate_bytes_per_s == 0 && path->link[h].delay_us == 0)
+            return scenario_fail(reader, "path %u: an unlimited rate needs a delay", number);
     if (path->address[0].family != path->address[1].family)
         return scenario_fail(reader, "path %u: one address is IPv4, the other IPv6", number);
     for (unsigned i = 0; i < s->path_count; i++) {
@@ -258,7 +261,7 @@ bool scenario_path_complete(struct scenario_reader *reader) {
         }
     }
     for (unsigned i = 0; i < s->path_count; i++)
-        if (!check_addresses(reader, i))
+        if (!check_path(reader, i))
             return false;
     /* By time; what has the same time stays in the order of the lines. */
     for (unsigned i = 1; i < s->change_count; i++) {
