@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# failover-gap.sh [USCTP-SIM]: how long nothing is delivered when the primary path is cut under load,
-# for round-trip times from 1 to 300 ms, in ms of virtual time: with the defaults, and with RTO.Min
+# failover-gap.sh [USCTP-SIM]: how long nothing is delivered when the primary path is cut that
+# carries 8 of 10 Mbit/s, for round-trip times from 1 to 300 ms, in ms of virtual time: with the defaults, and with RTO.Min
 # 50 ms and a SACK delay of 20 ms on both hosts.  "black hole": what the sender sends is lost; "cut":
 # so is what comes back, SACKs that were on their way among it.
 set -euo pipefail
@@ -15,8 +15,9 @@ tuned=(--set rto_min_us=50ms --set sack_delay_us=20ms)
 gap() {
     local half=$(($1 * 500))us cut="cut ${2:+$2 }5s 35s" us
     shift 2
-    us=$("$sim" --print a.gap_us --seconds 60 --path "rate 10Mbit, delay $half, $cut" \
-        --path "rate 10Mbit, delay $half" "$@") || { echo "failover-gap.sh: $sim failed" >&2; exit 1; }
+    us=$("$sim" --print a.gap_us --seconds 60 --traffic "rate 8Mbit, size 1000" \
+        --path "rate 10Mbit, delay $half, queue 500, $cut" \
+        --path "rate 10Mbit, delay $half, queue 500" "$@") || { echo "failover-gap.sh: $sim failed" >&2; exit 1; }
     printf '%d.%d' $((us / 1000)) $((us % 1000 / 100))
 }
 
