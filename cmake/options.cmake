@@ -4,7 +4,7 @@
 # USCTP_WERROR.  The others are for the presets.
 
 option(USCTP_BUILD_TESTS "Build the tests (needs Check)" ${PROJECT_IS_TOP_LEVEL})
-option(USCTP_BUILD_TOOLS "Build usctp-cat, usctp-perf (needs libpcap)" ${PROJECT_IS_TOP_LEVEL})
+option(USCTP_BUILD_TOOLS "Build usctp-cat, usctp-perf, usctp-sim (needs libpcap)" ${PROJECT_IS_TOP_LEVEL})
 option(USCTP_WERROR "Make warnings errors" OFF)
 option(USCTP_ISAL "Use ISA-L's CRC32c where it is installed" ON)
 option(USCTP_COVERAGE "Count executed lines (gcov)" OFF)

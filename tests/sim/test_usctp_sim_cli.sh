@@ -4,7 +4,7 @@
 # usctp-sim: one seed gives the same bytes of every output; what is wrong with a file is told with its
 # name and line (exit status 2); a run that fails has status 1 and says how to see it again; the
 # example scenarios play.
-# ctest-timeout: 120
+# ctest-timeout: 400
 set -euo pipefail
 . "$(dirname "$0")/usctp_sim_lib.sh"
 scenarios=$USCTP_SOURCE/tools/sim/scenarios

@@ -6,7 +6,7 @@
 # round-trip time; without loss nearly all of the rate is used; and where loss alone is the limit it is
 # MSS / RTT * sqrt(3 / 2) / sqrt(loss) (Mathis and others, CCR 1997), within a third.
 # A change that is meant: tools/sim/goodput.sh >tests/sim/goodput.txt
-# ctest-timeout: 200
+# ctest-timeout: 400
 set -euo pipefail
 . "$(dirname "$0")/usctp_sim_lib.sh"
 table=$(dirname "$0")/goodput.txt

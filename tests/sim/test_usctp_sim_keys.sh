@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Each key of a scenario has the effect that its law says, measured from outside.
-# ctest-timeout: 120
+# ctest-timeout: 400
 set -euo pipefail
 . "$(dirname "$0")/usctp_sim_lib.sh"
 
