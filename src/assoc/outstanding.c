@@ -164,6 +164,8 @@ static bool is_in_gap(struct ack *ack, uint64_t tsn) {
 static void note_acked(struct ack *ack, uint64_t tsn, const struct record *record) {
     struct sack_outcome *outcome = ack->outcome;
     uint32_t path_bit = (uint32_t)1 << record->path;
+    if (record->state == RECORD_IN_FLIGHT)
+        outcome->alive_paths |= path_bit;
     leave_state(ack->o, record);
     record->message->acked_bytes += record->payload_bytes;
     outcome->newly_acked_bytes += record->payload_bytes;

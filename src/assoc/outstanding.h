@@ -62,6 +62,7 @@ struct sack_outcome {
     uint64_t newly_acked_bytes; /* payload */
     uint32_t newly_acked_chunks;
     uint32_t acked_paths;          /* bit set: some chunk last sent there was newly acknowledged */
+    uint32_t alive_paths;          /* and it had not timed out there (was not MARKED) */
     uint32_t earliest_acked_paths; /* bit set: the earliest outstanding TSN on that path was newly
                                       acknowledged (6.3.2 R3) */
     uint32_t reneged_paths;        /* bit set: a chunk last sent there was taken back (6.3.2 R4) */

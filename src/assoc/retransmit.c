@@ -40,7 +40,15 @@ static void on_path_acked(struct path *p, const struct sack_outcome *o, uint64_t
                                            a->outstanding.paths[p->index].in_flight_count == 0};
     measure(p, o, now_us);
     congestion_on_acked(&p->congestion, &ack, p->pmdcs);
-    path_manager_on_alive(p, now_us);
+}
+
+/* RFC 9260 8.2, RFC 7829 5 (10): an acknowledgement clears the errors of where the chunk went, even
+ * one that comes late, after T3-rtx. Not, though, on another path: with SACKs lost when a path was
+ * cut, the first one from the alternate tells of what arrived before, and would call the dead path
+ * alive. */
+static bool shows_life(const struct path *p, const struct sack_outcome *o,
+                       const struct path *from) {
+    return (o->alive_paths & bit(p->index)) || ((o->acked_paths & bit(p->index)) && from == p);
 }
 
 static void trace_congestion(const struct path *p) {
@@ -79,13 +87,16 @@ static void check_dry(struct assoc *a) {
     association_notify(a, &dry);
 }
 
-/* What every acknowledgement does, by SACK or SHUTDOWN. in_flight_before: per path, before it. */
+/* What every acknowledgement does, by SACK or SHUTDOWN. in_flight_before: per path, before it.
+ * from: the path it came on, or NULL. */
 static void apply(struct assoc *a, const struct sack_outcome *o, const uint64_t *in_flight_before,
-                  uint64_t now_us) {
+                  const struct path *from, uint64_t now_us) {
     for (uint32_t i = 0; i < a->path_count; i++) {
         struct path *p = a->paths[i];
         if (o->acked_paths & bit(i))
             on_path_acked(p, o, in_flight_before[i], now_us);
+        if (shows_life(p, o, from))
+            path_manager_on_alive(p, now_us);
         adjust_t3(p, o, now_us);
     }
     if (o->lost_chunks > 0)
@@ -159,7 +170,7 @@ enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *ch
     }
     uint32_t window_before = a->peer_rwnd;
     on_window(a, sack.a_rwnd);
-    apply(a, &outcome, in_flight, in->now_us);
+    apply(a, &outcome, in_flight, in->path, in->now_us);
     check_reopened(a, window_before);
     return CHUNK_DONE;
 }
@@ -190,11 +201,11 @@ bool retransmit_on_cumulative(struct assoc *a, uint32_t cumulative_tsn, uint64_t
     a->peer_rwnd -= outcome.newly_acked_bytes < a->peer_rwnd ? (uint32_t)outcome.newly_acked_bytes
                                                              : a->peer_rwnd;
     association_pend(a, PENDING_DATA);
-    apply(a, &outcome, in_flight, now_us);
+    apply(a, &outcome, in_flight, NULL, now_us);
     if (is_first_reneged(a) &&
         outstanding_on_sack(&a->outstanding, &no_gaps, a->in_fast_recovery, &outcome,
                             &a->send_queue, &a->engine->env) == SACK_FINE)
-        apply(a, &outcome, in_flight, now_us);
+        apply(a, &outcome, in_flight, NULL, now_us);
     return !a->has_ended;
 }
 
