@@ -14,7 +14,7 @@ json_t *summary_json(const struct world *w, enum world_result result, const char
 void summary_print(const json_t *summary, FILE *to);
 void summary_print_json(const json_t *summary, FILE *to);
 /* "a.goodput_bits_per_s,paths.0.a.lost": the values, with blanks between.  Returns false, having
- * printed nothing, when there is no such value; *bad_bytes of it from *bad on. */
+ * printed nothing, when one of them does not exist. */
 bool summary_print_values(const json_t *summary, const char *names, FILE *to);
 
 #endif

@@ -22,7 +22,6 @@
 #define WORLD_START_US  (1000 * (uint64_t)USCTP_S) /* the engines' clocks at the scenario's 0 */
 #define WORLD_PORT      5000u                      /* where b listens */
 #define WORLD_BASE_PORT 10000u                     /* association n has a's port base + n */
-#define WORLD_STATES    9u                         /* enum usctp_assoc_state goes to 8 */
 
 struct world;
 
@@ -51,11 +50,6 @@ size_t network_receive(struct world *w, unsigned to, struct usctp_packet *packet
 
 /* ---- host.c ---- */
 
-struct host_totals {
-    uint64_t timers[8]; /* expiries, by kind */
-    uint64_t losses_fast, losses_t3;
-};
-
 struct host {
     struct world *world;
     unsigned number;
@@ -66,7 +60,6 @@ struct host {
     int32_t listener;
     uint32_t *by_id; /* [association id]: conversation + 1, or 0 */
     size_t by_id_count;
-    struct host_totals totals;
 };
 
 void host_open(struct world *w, unsigned number);
@@ -219,7 +212,6 @@ struct world {
     struct trace_json *trace;
     struct series *series;
     uint64_t next_sample_us;
-    uint64_t path_changes, data_path_changes;
     char violation[320]; /* "": none */
     uint64_t violation_us;
 };
