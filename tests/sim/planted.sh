@@ -9,7 +9,7 @@
 # USCTP_SOURCE: the tree. USCTP_BUILD: where to work. CC: the compiler. USCTP_SIM_OBJECTS,
 # USCTP_SIM_LIBRARIES: what sim_run is linked from; the patched objects take the place of the archive's.
 #
-# ctest-timeout: 600
+# ctest-timeout: 1800
 set -euo pipefail
 export LC_ALL=C
 
@@ -54,7 +54,7 @@ for patch in "$plants"/*.patch; do
         say_failed "$name" "does not apply or compile any more: $(head -c 300 "$work/log")"
         continue
     fi
-    if (cd "$work" && timeout 60 ./sim_run --seed 1 --count "$seeds") >"$work/log" 2>&1; then
+    if (cd "$work" && timeout 300 ./sim_run --seed 1 --count "$seeds") >"$work/log" 2>&1; then
         say_failed "$name" "not found in $seeds seeds"
         continue
     fi

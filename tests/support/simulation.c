@@ -148,7 +148,7 @@ static void act_restart(struct simulation *s) {
     }
 }
 
-/* A suspended host: time passes, and it does nothing (the clock of design's hosts counts on). */
+/* A suspended host: time passes, its clock (CLOCK_BOOTTIME) goes on, and it does nothing. */
 static void act_sleep(struct simulation *s) {
     struct two_hosts *t = s->hosts;
     struct host *sleeper = &t->host[s->scenario.end_host];
