@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 
 #define SEEDS_A_TEST 20u /* a failing seed hides the rest of its test */
-#define ENOUGH_SEEDS 500u
+#define ENOUGH_SEEDS 2000u
 
 static struct sim_totals *totals; /* shared by the processes of the tests */
 static uint64_t first_seed = 1, seed_count = 3000;
