@@ -83,6 +83,14 @@ static void set_links(struct two_hosts *t, struct input *in) {
     hosts_set_links(t, &options);
 }
 
+static void tune(struct two_hosts *t, unsigned host, struct input *in) {
+    enum usctp_tunable tunable = (enum usctp_tunable)(next8(in) % USCTP_TUNABLE_COUNT);
+    uint64_t value = (uint64_t)next8(in) << (next8(in) & 31);
+    if (tunable == USCTP_TUNABLE_pmtu_default_bytes && value > 9000)
+        value = 9000; /* in larger packets are more chunks than the reader takes */
+    (void)usctp_assoc_tune(t->host[host].engine, t->host[host].assoc, tunable, value, t->now_us);
+}
+
 static void step(struct two_hosts *t, struct input *in) {
     uint8_t op = next8(in);
     unsigned host = op >> 7;
@@ -128,9 +136,7 @@ static void step(struct two_hosts *t, struct input *in) {
         (void)usctp_path_heartbeat(engine, t->host[host].assoc, next8(in) & 1, t->now_us);
         break;
     case 15:
-        (void)usctp_assoc_tune(engine, t->host[host].assoc,
-                               (enum usctp_tunable)(next8(in) % USCTP_TUNABLE_COUNT),
-                               (uint64_t)next8(in) << (next8(in) & 31), t->now_us);
+        tune(t, host, in);
         break;
     }
 }
