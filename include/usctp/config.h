@@ -10,6 +10,11 @@
  * Times are microseconds, sizes are bytes. A tunable of scope ENDPOINT gives what new associations
  * start with; one of scope ASSOC can also be changed on a living association, and one of scope PATH
  * on each of its paths.
+ *
+ * When the engine uses seven eighths of max_memory_bytes, it takes no messages of the user's
+ * (USCTP_ERR_LIMIT), drops DATA that fills no gap unacknowledged and refuses new associations; the
+ * last eighth is for what lets the others go on, and beyond it nothing is allocated. What a limit
+ * has kept out is counted: counters.h.
  */
 #ifndef USCTP_CONFIG_H
 #define USCTP_CONFIG_H
@@ -86,7 +91,19 @@ extern "C" {
       "RFC 9260 12.2.4.3")                                                                         \
     X(max_endpoints, uint32_t, "endpoints", 1, 65536, 1048576, ENGINE, "")                         \
     X(reply_ring_packets, uint32_t, "packets", 1, 64, 4096, ENGINE, "RFC 9260 12.4")               \
-    X(replies_per_second, uint32_t, "packets/s", 1, 10000, 10000000, ENGINE, "RFC 9260 8.4")
+    X(replies_per_second, uint32_t, "packets/s", 1, 10000, 10000000, ENGINE, "RFC 9260 8.4")       \
+    X(init_acks_per_second, uint32_t, "packets/s", 1, 10000, 10000000, ENGINE, "RFC 9260 5.1")     \
+    X(max_memory_bytes, uint64_t, "bytes", 65536, 4294967296ull, 1099511627776ull, ENGINE,         \
+      "RFC 9260 12.2.4.3")                                                                         \
+    X(max_associations_per_source, uint32_t, "associations", 1, 65536, 16777216, ENGINE,           \
+      "RFC 9260 12.2.4.3")                                                                         \
+    X(max_peer_addresses, uint32_t, "addresses", 1, 32, USCTP_MAX_ADDRESSES, ENDPOINT,             \
+      "RFC 9260 12.2.4.1")                                                                         \
+    X(max_cookie_life_us, uint64_t, "us", 1 * USCTP_MS, 60 * USCTP_S, 600ull * USCTP_S, ENDPOINT,  \
+      "RFC 5062 6")                                                                                \
+    X(max_gap_ranges, uint32_t, "ranges", 1, 16384, 1048576, ENDPOINT, "RFC 9260 6.2")             \
+    X(max_stream_bytes, uint32_t, "bytes", 2048, 1073741824, 1073741824, ENDPOINT, "RFC 9260 6.9") \
+    X(max_error_echo_bytes, uint32_t, "bytes", 4, 512, 1024, ENDPOINT, "RFC 9260 3.3.10")
 
 /* Every tunable's value. `size` is sizeof of the struct the caller was built with. */
 struct usctp_config {

@@ -14,12 +14,13 @@
  * association (0..31) while it lives. Functions that return int give 0 or a count, or a negative
  * enum usctp_error. An engine is used by one thread at a time.
  *
- * The sockets are in usctp.h, every tunable in config.h.
+ * The sockets are in usctp.h, every tunable in config.h, every counter in counters.h.
  */
 #ifndef USCTP_ENGINE_H
 #define USCTP_ENGINE_H
 
 #include "usctp/config.h"
+#include "usctp/counters.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -344,8 +345,9 @@ struct usctp_send {
 
 /*
  * Queues a message; its bytes are copied. Returns 0, or USCTP_ERR_AGAIN when the send buffer has no
- * room (WRITABLE follows), TOO_BIG, INVALID (stream, empty), SHUTDOWN, STATE, NO_MEMORY. Allowed
- * from connect on (RFC 9260 11.1.1).
+ * room (WRITABLE follows), TOO_BIG, INVALID (stream, empty), SHUTDOWN, STATE, NO_MEMORY, or LIMIT
+ * when max_memory_bytes are nearly in use (nothing tells when to try again). Allowed from connect
+ * on (RFC 9260 11.1.1).
  */
 USCTP_API int usctp_assoc_send(struct usctp_engine *engine, int32_t assoc,
                                const struct usctp_send *send, const struct usctp_slice *slices,
@@ -453,18 +455,6 @@ enum usctp_assoc_state { /* RFC 9260 4, with Linux's numbers */
                          USCTP_SHUTDOWN_ACK_SENT = 8,
 };
 
-/* Counters of one association; those with an RFC 3873 name in its sense. */
-struct usctp_assoc_counters {
-    uint64_t packets_out, packets_in;
-    uint64_t data_chunks_out, data_chunks_in, retransmitted_chunks, fast_retransmits;
-    uint64_t t3_expiries, t1_expiries, t2_expiries;
-    uint64_t bytes_out, bytes_in; /* user data, first transmissions */
-    uint64_t sacks_out, sacks_in, duplicate_tsns, gap_blocks_in;
-    uint64_t control_chunks_out, control_chunks_in;
-    uint64_t zero_window_probes, failovers, returns, restarts, collisions;
-    uint64_t dropped_notifications, dropped_control_chunks, dropped_data_chunks, partial_deliveries;
-};
-
 struct usctp_assoc_status {
     enum usctp_assoc_state state;
     int32_t endpoint;
@@ -505,8 +495,7 @@ struct usctp_path_status {
     uint32_t cwnd_bytes, ssthresh_bytes, in_flight_bytes, pmtu_bytes;
     uint64_t srtt_us, rttvar_us, rto_us;
     uint32_t error_count;
-    uint64_t data_chunks_out, retransmitted_chunks, bytes_out, packets_in, heartbeats_out,
-        heartbeat_acks_in;
+    USCTP_PATH_COUNTER_TABLE(USCTP_COUNTER_FIELD)
 };
 
 /* Returns 0, or USCTP_ERR_NOT_FOUND. */
@@ -533,34 +522,7 @@ USCTP_API int usctp_path_heartbeat(struct usctp_engine *engine, int32_t assoc, u
 /* ---- counters of the engine
  * ----------------------------------------------------------------------------------- */
 
-enum usctp_drop { /* why a packet, or a chunk and the rest of its packet, was dropped */
-                  USCTP_DROP_SHORT,   /* too short for a common header and a chunk */
-                  USCTP_DROP_ADDRESS, /* to or from an address that no SCTP packet has (RFC 9260 8.4
-                                         rule 1) */
-                  USCTP_DROP_PORT,    /* port 0 */
-                  USCTP_DROP_CHECKSUM,
-                  USCTP_DROP_TAG,       /* RFC 9260 8.5 */
-                  USCTP_DROP_OOTB,      /* out of the blue, and the answer is silence */
-                  USCTP_DROP_MALFORMED, /* a chunk or parameter of impossible length */
-                  USCTP_DROP_STATE,     /* a chunk that means nothing in this state */
-                  USCTP_DROP_COOKIE, /* a state cookie that is not ours, not intact or not for this
-                                        packet */
-                  USCTP_DROP_STALE,  /* an expired state cookie */
-                  USCTP_DROP_LIMIT,  /* a limit of config.h */
-                  USCTP_DROP_MEMORY,
-                  USCTP_DROP_COUNT
-};
-
-struct usctp_engine_counters {
-    uint64_t packets_in, packets_out, bytes_in, bytes_out;
-    uint64_t dropped[USCTP_DROP_COUNT];
-    uint64_t out_of_the_blue, replies, replies_limited, replies_dropped;
-    uint64_t active_establishments, passive_establishments, aborted,
-        graceful_shutdowns; /* RFC 3873 sctpStats */
-    uint64_t checksum_errors, backlog_full, cookie_keys;
-    uint64_t associations, endpoints; /* now */
-};
-
+/* The fields are in counters.h. */
 USCTP_API void usctp_engine_counters(const struct usctp_engine *engine,
                                      struct usctp_engine_counters *counters);
 

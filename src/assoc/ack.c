@@ -41,7 +41,7 @@ void ack_sent(struct assoc *a) {
     a->pending &= ~(uint32_t)PENDING_SACK;
     timer_stop(&a->sack_timer, &a->engine->timers);
     a->counters.sacks_out++;
-    a->counters.control_chunks_out++;
+    association_count_control(a, false);
 }
 
 /* Keeps the SACK of this moment as a chunk of its own. */

@@ -25,6 +25,10 @@ static const uint32_t legal_changes[] = {
     [USCTP_SHUTDOWN_ACK_SENT] = TO(USCTP_CLOSED),
 };
 
+/* RFC 3873 sctpCurrEstab */
+#define ESTABLISHED_STATES                                                                         \
+    (TO(USCTP_ESTABLISHED) | TO(USCTP_SHUTDOWN_RECEIVED) | TO(USCTP_SHUTDOWN_PENDING))
+
 struct assoc *association_by_id(const struct usctp_engine *engine, int32_t id) {
     uint64_t hash = engine_hash(engine, (uint32_t)id);
     for (struct hash_node *node = hash_first(&engine->assocs, hash); node; node = hash_next(node)) {
@@ -190,6 +194,7 @@ void association_delete(struct assoc *a) {
     env_release(env, a->cookie, a->cookie_bytes);
     env_release(env, a->abort_causes, a->abort_causes_bytes);
     env_release(env, a->local, sizeof *a->local * a->local_count);
+    admission_leave(a);
     hash_remove(&engine->assocs, &a->by_id);
     engine->counters.associations--;
     endpoint_remove_assoc(engine, a);
@@ -221,6 +226,8 @@ void association_trace(const struct assoc *a, enum usctp_trace_kind kind, uint32
 void association_set_state(struct assoc *a, enum usctp_assoc_state state) {
     ASSERT(legal_changes[a->state] & TO(state));
     association_trace(a, USCTP_TRACE_STATE, 0, (const uint64_t[3]){a->state, state, 0});
+    a->engine->counters.established += TO(state) & ESTABLISHED_STATES ? 1 : 0;
+    a->engine->counters.established -= TO(a->state) & ESTABLISHED_STATES ? 1 : 0;
     a->state = state;
 }
 
@@ -352,6 +359,7 @@ void association_establish(struct assoc *a, uint64_t now_us) {
     a->cookie_bytes = 0;
     a->pending &= ~(uint32_t)(PENDING_INIT | PENDING_COOKIE_ECHO);
     association_set_state(a, USCTP_ESTABLISHED);
+    a->counters.start_time = engine_timestamp(engine, now_us);
     const struct usctp_notification up = {.kind = USCTP_NOTIFY_ASSOC_CHANGE,
                                           .change = USCTP_COMM_UP,
                                           .outbound_streams = a->outbound_streams,

@@ -17,6 +17,7 @@
 #include "assoc/received_tsn.h"
 #include "assoc/send_queue.h"
 #include "assoc/state_cookie.h"
+#include "assoc/token_bucket.h"
 #include "chunk/init_chunk.h"
 #include "chunk/packet.h"
 #include "core/hash.h"
@@ -87,6 +88,7 @@ struct path {
         flow_label;
     uint64_t data_chunks_out, retransmitted_chunks, bytes_out, packets_in, heartbeats_out,
         heartbeat_acks_in;
+    uint64_t made_us;
 };
 
 struct assoc {
@@ -156,6 +158,7 @@ struct assoc {
     bool send_blocked;   /* the user was told USCTP_ERR_AGAIN */
     uint32_t credit;     /* packets of DATA that may still leave in this burst */
 
+    struct source *source; /* admission.c; NULL: begun from here */
     struct usctp_assoc_counters counters;
 };
 
@@ -188,7 +191,8 @@ struct usctp_engine {
     uint64_t now_us; /* of the last call that brought a time */
     struct timers timers;
     struct hash assocs, endpoints, ports, tags,
-        paths; /* by id, by id, by local port, by local tag, by peer address and ports */
+        paths;           /* by id, by id, by local port, by local tag, by peer address and ports */
+    struct hash sources; /* by peer address: admission.c */
     uint8_t hash_key[16];
     struct cookie_keys cookie_keys;
     struct timer cookie_timer, output_timer;
@@ -200,7 +204,8 @@ struct usctp_engine {
     uint32_t host_count;
     struct reply *replies; /* ring */
     uint32_t reply_head, reply_count;
-    uint64_t reply_tokens, reply_refill_us; /* token bucket of replies (8.4, 12.4) */
+    struct token_bucket reply_tokens, init_ack_tokens; /* 8.4, 5.1, 12.4 */
+    uint64_t started_us;
     struct usctp_engine_counters counters;
 };
 
@@ -261,6 +266,12 @@ struct path *association_path_by_address(const struct usctp_engine *engine,
 uint32_t association_new_tag(struct usctp_engine *engine);
 void association_trace(const struct assoc *a, enum usctp_trace_kind kind, uint32_t path,
                        const uint64_t *abc);
+/* It has sent a control chunk, for the first time or again. */
+static inline void association_count_control(struct assoc *a, bool is_again) {
+    a->counters.control_chunks_out++;
+    if (!is_again)
+        a->engine->counters.control_chunks_out++;
+}
 /* Free receive buffer: what a SACK may promise. */
 uint32_t association_rwnd(const struct assoc *a);
 /* May DATA be sent in this state (6)? */
@@ -353,7 +364,8 @@ void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us); /* in
 int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
                         const struct usctp_addr *source, uint64_t now_us);
 void handshake_fill_init(const struct assoc *a, struct init_content *content);
-/* Answers an INIT with INIT ACK and a cookie: tags and TSN as *chosen has them. */
+/* Answers an INIT with INIT ACK and a cookie: tags and TSN as *chosen has them, new ones where its
+ * local tag is 0. */
 void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
                               const struct cookie_content *chosen, const struct endpoint *ep,
                               const struct usctp_config *config);
@@ -364,6 +376,15 @@ enum chunk_verdict handshake_collision_on_cookie(struct inbound *in,
 /* Aborts an INIT's sender: tag = its Initiate Tag, T bit clear. */
 void handshake_refuse(struct inbound *in, uint32_t tag, const uint8_t *causes, size_t bytes);
 void handshake_send_stale_cookie(struct inbound *in, uint32_t peer_tag, uint64_t staleness_us);
+
+/* admission.c: 5.1, 12.2.4.3 */
+/* May a peer at this address have a new association? If not that is counted, and its INIT's tag
+ * gets an ABORT. */
+bool admission_check(struct inbound *in, const struct endpoint *ep,
+                     const struct usctp_addr *address, uint32_t tag);
+/* Counts the association for an address. Returns 0 or USCTP_ERR_NO_MEMORY. */
+int admission_enter(struct assoc *a, const struct usctp_addr *address);
+void admission_leave(struct assoc *a);
 
 /* handshake_address.c: the peer's addresses (5.1.2) */
 /* May the peer be reached at an address that it lists, when it is reached at `source` (5.1.2, RFC
@@ -448,6 +469,12 @@ void out_of_the_blue_on_packet(struct inbound *in);
 /* Queues a stateless packet back to where `in` came from; `w` holds it whole but for the checksum.
  */
 void out_of_the_blue_reply(struct inbound *in, const struct writer *w);
+/* May an INIT be answered with INIT ACK now? Asked before anything is spent on one; takes the
+ * token.
+ */
+bool out_of_the_blue_may_init_ack(struct usctp_engine *engine, uint64_t now_us);
+/* As out_of_the_blue_reply, for an INIT ACK that may be. */
+void out_of_the_blue_init_ack(struct inbound *in, const struct writer *w);
 /* Answers with a lone chunk, the T bit and the packet's own tag (8.4 rules 5 and 8). */
 void out_of_the_blue_reflect(struct inbound *in, uint8_t type);
 void out_of_the_blue_free(struct usctp_engine *engine);
@@ -472,6 +499,8 @@ void endpoint_stop_waiting(struct assoc *a);
 
 /* input.c, engine.c */
 void input_drop(struct inbound *in, enum usctp_drop why);
+/* Hundredths of a second since the engine was made (RFC 3873's TimeStamp). */
+uint64_t engine_timestamp(const struct usctp_engine *engine, uint64_t now_us);
 uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value);
 /* Is it the IPv4 broadcast address of a network that the host is on? */
 bool engine_is_broadcast(const struct usctp_engine *engine, const struct usctp_addr *address);

@@ -15,11 +15,16 @@ uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value) {
     return siphash(engine->hash_key, bytes, sizeof bytes);
 }
 
+uint64_t engine_timestamp(const struct usctp_engine *engine, uint64_t now_us) {
+    return now_us > engine->started_us ? (now_us - engine->started_us) / (10 * USCTP_MS) : 0;
+}
+
 static int init_tables(struct usctp_engine *engine) {
     struct env *env = &engine->env;
     if (hash_init(&engine->assocs, 16, env) || hash_init(&engine->endpoints, 16, env) ||
         hash_init(&engine->ports, 16, env) || hash_init(&engine->tags, 16, env) ||
-        hash_init(&engine->paths, 16, env) || timers_reserve(&engine->timers, ENGINE_TIMERS, env))
+        hash_init(&engine->paths, 16, env) || hash_init(&engine->sources, 16, env) ||
+        timers_reserve(&engine->timers, ENGINE_TIMERS, env))
         return USCTP_ERR_NO_MEMORY;
     engine->replies = env_allocate(env, sizeof(struct reply) * engine->config.reply_ring_packets);
     return engine->replies ? 0 : USCTP_ERR_NO_MEMORY;
@@ -32,6 +37,7 @@ static void free_tables(struct usctp_engine *engine) {
     hash_free(&engine->ports, env);
     hash_free(&engine->tags, env);
     hash_free(&engine->paths, env);
+    hash_free(&engine->sources, env);
     timers_free(&engine->timers, env);
     env_release(env, engine->host, sizeof *engine->host * engine->host_count);
 }
@@ -68,8 +74,10 @@ struct usctp_engine *usctp_engine_new(const struct usctp_environment *environmen
     TAILQ_INIT(&engine->listed_endpoints);
     LIST_INIT(&engine->ended);
     engine->last_assoc_id = engine->last_endpoint_id = 2;
-    engine->reply_tokens = engine->config.replies_per_second;
-    engine->reply_refill_us = now_us;
+    engine->started_us = now_us;
+    engine->env.limit_bytes = engine->config.max_memory_bytes;
+    token_bucket_init(&engine->reply_tokens, engine->config.replies_per_second, now_us);
+    token_bucket_init(&engine->init_ack_tokens, engine->config.init_acks_per_second, now_us);
     env_random(&engine->env, engine->hash_key, sizeof engine->hash_key);
     cookie_keys_init(&engine->cookie_keys, &engine->env);
     engine->counters.cookie_keys = 1;
@@ -256,4 +264,8 @@ int usctp_engine_local_addresses(struct usctp_engine *engine,
 void usctp_engine_counters(const struct usctp_engine *engine,
                            struct usctp_engine_counters *counters) {
     *counters = engine->counters;
+    counters->uptime = engine_timestamp(engine, engine->now_us);
+    counters->memory_bytes = engine->env.allocated_bytes;
+    counters->memory_peak_bytes = engine->env.peak_bytes;
+    counters->memory_refusals = engine->env.refusals;
 }

@@ -6,7 +6,7 @@
 #include "chunk/cause.h"
 #include "chunk/control_chunk.h"
 
-#define ECHO_BYTES 512u /* of an unknown chunk, at most, in a report */
+#define ECHO_MOST_BYTES 1024u /* the largest max_error_echo_bytes */
 
 enum chunk_verdict error_chunk_on_error(struct inbound *in, const struct chunk *chunk) {
     struct assoc *a = in->assoc;
@@ -67,10 +67,12 @@ enum chunk_verdict error_chunk_on_unknown(struct inbound *in, const struct chunk
     const struct assoc *a = in->assoc;
     bool is_skipped = chunk_unknown_is_skipped(chunk->type);
     if (chunk_unknown_is_reported(chunk->type) && a->state != USCTP_COOKIE_WAIT && in->path) {
-        uint8_t cause[4 + ECHO_BYTES];
+        uint8_t cause[4 + ECHO_MOST_BYTES];
         struct writer w = writer_over(cause, sizeof cause);
+        uint32_t most = a->config.max_error_echo_bytes;
+        a->engine->counters.error_echoes_cut += chunk->length > most ? 1 : 0;
         cause_write(&w, CAUSE_UNRECOGNIZED_CHUNK, chunk->start,
-                    chunk->length < ECHO_BYTES ? chunk->length : ECHO_BYTES);
+                    chunk->length < most ? chunk->length : most);
         if (!w.overflow)
             error_chunk_report(in, cause, writer_used(&w));
     }

@@ -11,8 +11,6 @@
 #include "chunk/control_chunk.h"
 
 #define MAX_REPLY_BYTES 4096u /* an INIT ACK */
-#define MAX_COOKIE_LIFE_US                                                                         \
-    (60ull * USCTP_S) /* however much a Cookie Preservative asks for (RFC 5062 6) */
 
 /* ---- sending
  * --------------------------------------------------------------------------------------------------
@@ -75,13 +73,6 @@ void handshake_refuse(struct inbound *in, uint32_t tag, const uint8_t *causes, s
                  &(struct packet_header){in->header.destination_port, in->header.source_port, tag});
     control_chunk_write(&w, CHUNK_ABORT, 0, causes, bytes);
     out_of_the_blue_reply(in, &w);
-}
-
-static void refuse_with(struct inbound *in, uint32_t tag, uint16_t code) {
-    uint8_t cause[8];
-    struct writer w = writer_over(cause, sizeof cause);
-    cause_write(&w, code, NULL, 0);
-    handshake_refuse(in, tag, cause, writer_used(&w));
 }
 
 /* 3.3.2, 3.3.2.1.4, 3.3.10.13: an INIT that cannot be. */
@@ -161,16 +152,28 @@ static size_t condense_init(uint8_t *out, size_t room, const struct init_chunk *
     return w.overflow ? 0 : writer_used(&w);
 }
 
-/* What the cookie says besides tags, TSN and tie-tags, which the caller chose. */
+/* 5.1.3, 3.3.2.1.3: longer where the peer asks for it, within a limit (RFC 5062 6). */
+static uint64_t cookie_life_us(struct usctp_engine *engine, const struct init_chunk *init,
+                               const struct usctp_config *config) {
+    uint64_t life_us = config->valid_cookie_life_us;
+    uint64_t wanted_us = life_us + (uint64_t)init->cookie_preservative_ms * USCTP_MS;
+    uint64_t most_us = config->max_cookie_life_us;
+    if (wanted_us <= most_us || wanted_us == life_us)
+        return wanted_us;
+    engine->counters.cookie_lives_capped++;
+    return life_us > most_us ? life_us : most_us;
+}
+
+/* What the cookie says besides tags, TSN and tie-tags, which the caller chose or left to us. */
 static void fill_cookie(const struct inbound *in, const struct init_chunk *init,
                         const struct usctp_config *config, struct cookie_content *cookie) {
     const struct usctp_packet *packet = in->packet;
+    if (cookie->local_tag == 0) {
+        cookie->local_tag = association_new_tag(in->engine);
+        cookie->local_initial_tsn = env_random32(&in->engine->env);
+    }
     cookie->created_us = in->now_us;
-    cookie->life_us = config->valid_cookie_life_us;
-    uint64_t longest = cookie->life_us > MAX_COOKIE_LIFE_US ? cookie->life_us : MAX_COOKIE_LIFE_US;
-    cookie->life_us += (uint64_t)init->cookie_preservative_ms * USCTP_MS;
-    if (cookie->life_us > longest)
-        cookie->life_us = longest;
+    cookie->life_us = cookie_life_us(in->engine, init, config);
     cookie->local_port = in->header.destination_port;
     cookie->peer_port = in->header.source_port;
     cookie->outbound_streams = (uint16_t)config->outbound_streams;
@@ -190,6 +193,8 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
                               const struct usctp_config *config) {
     struct usctp_engine *engine = in->engine;
     struct address_list list;
+    if (!out_of_the_blue_may_init_ack(engine, in->now_us))
+        return; /* before the random numbers and the keyed hash that it would cost */
     const struct address_choice choice = endpoint_address_choice(engine, ep);
     address_list_select(&list, &choice, &in->packet->source);
     drop_unsupported(&list, init, &in->packet->source);
@@ -221,7 +226,7 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
     param_write(&w, PARAM_STATE_COOKIE, bytes, cookie_bytes);
     append_unrecognized(&w, init, config->pmtu_default_bytes - 60);
     chunk_end(&w, header);
-    out_of_the_blue_reply(in, &w);
+    out_of_the_blue_init_ack(in, &w);
 }
 
 void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
@@ -236,6 +241,7 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
         refuse_init(in, verdict, chunk, &init);
         return;
     }
+    in->engine->counters.addresses_ignored += init.ignored_address_count;
     struct path *listed = in->assoc ? NULL : handshake_find_listed(in, &init);
     if (listed)
         in->assoc = listed->assoc;
@@ -249,13 +255,9 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
         handshake_refuse(in, init.tag, NULL, 0);
         return;
     }
-    if (ep->waiting_count >= ep->backlog) { /* 5.1: lack of resources */
-        in->engine->counters.backlog_full++;
-        refuse_with(in, init.tag, CAUSE_OUT_OF_RESOURCE);
+    if (!admission_check(in, ep, &in->packet->source, init.tag)) /* 5.1: lack of resources */
         return;
-    }
-    struct cookie_content cookie = {.local_tag = association_new_tag(in->engine),
-                                    .local_initial_tsn = env_random32(&in->engine->env)};
+    struct cookie_content cookie = {0};
     handshake_reply_init_ack(in, &init, &cookie, ep, &ep->config);
 }
 
@@ -462,7 +464,7 @@ static struct assoc *build(struct inbound *in, struct endpoint *ep,
     a->config.max_inbound_streams = cookie->inbound_streams;
     /* 5.4 rule 2: where the INIT ACK was sent is confirmed. */
     if (association_set_initial_tsn(a, cookie->local_initial_tsn) ||
-        association_list_local(a, &cookie->source) ||
+        admission_enter(a, &cookie->source) || association_list_local(a, &cookie->source) ||
         !path_add(a, &cookie->source, true, cookie->udp_port) ||
         handshake_load_peer(a, init, &cookie->source, in->now_us)) {
         association_delete(a);
@@ -481,16 +483,8 @@ static enum chunk_verdict accept_cookie(struct inbound *in, const struct cookie_
         handshake_refuse(in, init->tag, NULL, 0);
         return CHUNK_DROP_PACKET;
     }
-    if (ep->waiting_count >= ep->backlog) {
-        engine->counters.backlog_full++;
-        refuse_with(in, init->tag, CAUSE_OUT_OF_RESOURCE);
+    if (!admission_check(in, ep, &cookie->source, init->tag))
         return CHUNK_DROP_PACKET;
-    }
-    if (engine->counters.associations >= engine->config.max_associations) {
-        input_drop(in, USCTP_DROP_LIMIT);
-        refuse_with(in, init->tag, CAUSE_OUT_OF_RESOURCE);
-        return CHUNK_DROP_PACKET;
-    }
     struct assoc *a = build(in, ep, cookie, init);
     if (!a) {
         input_drop(in, USCTP_DROP_MEMORY);

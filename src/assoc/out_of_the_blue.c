@@ -2,44 +2,30 @@
 /*
  * Packets that belong to no association (RFC 9260 8.4), and the ring of stateless replies.
  *
- * At most one reply a packet, never larger than fits the smallest path, limited by a token bucket;
- * a full ring means that the reply is dropped.
+ * At most one reply a packet, never larger than fits the smallest path, limited by a token bucket,
+ * and INIT ACKs by another, so that neither kind starves the other; a full ring means that the
+ * reply is dropped.
  */
 #include "assoc/association.h"
 #include "assoc/tag_rule.h"
 #include "chunk/cause.h"
 #include "chunk/control_chunk.h"
 
-/* A bucket that holds a tenth of a second's replies, at least one. */
-static bool take_token(struct usctp_engine *engine, uint64_t now_us) {
-    uint64_t rate = engine->config.replies_per_second;
-    uint64_t size = rate / 10 + 1;
-    uint64_t elapsed = now_us - engine->reply_refill_us;
-    uint64_t fresh = elapsed >= USCTP_S ? size : elapsed * rate / USCTP_S;
-    if (fresh > 0) {
-        engine->reply_tokens =
-            engine->reply_tokens + fresh > size ? size : engine->reply_tokens + fresh;
-        engine->reply_refill_us = now_us;
-    }
-    if (engine->reply_tokens == 0) {
-        engine->counters.replies_limited++;
-        return false;
-    }
-    engine->reply_tokens--;
-    return true;
+static bool has_room(struct usctp_engine *engine) {
+    if (engine->reply_count < engine->config.reply_ring_packets)
+        return true;
+    engine->counters.replies_dropped++;
+    return false;
 }
 
-void out_of_the_blue_reply(struct inbound *in, const struct writer *w) {
+/* Returns whether it was queued. */
+static bool queue(struct inbound *in, const struct writer *w) {
     struct usctp_engine *engine = in->engine;
     size_t bytes = writer_used(w);
-    if (w->overflow || in->summary.has_abort /* 9.1 */ || !take_token(engine, in->now_us))
-        return;
-    uint8_t *copy = NULL;
-    if (engine->reply_count < engine->config.reply_ring_packets)
-        copy = env_allocate_raw(&engine->env, bytes);
+    uint8_t *copy = env_allocate_raw(&engine->env, bytes);
     if (!copy) {
         engine->counters.replies_dropped++;
-        return;
+        return false;
     }
     memcpy(copy, w->start, bytes);
     packet_finish(copy, bytes);
@@ -53,7 +39,33 @@ void out_of_the_blue_reply(struct inbound *in, const struct writer *w) {
                               .interface_index = in->packet->interface_index,
                               .flags = USCTP_PACKET_MAY_FRAGMENT};
     engine->reply_count++;
-    engine->counters.replies++;
+    return true;
+}
+
+void out_of_the_blue_reply(struct inbound *in, const struct writer *w) {
+    struct usctp_engine *engine = in->engine;
+    if (w->overflow || in->summary.has_abort /* 9.1 */)
+        return;
+    if (!token_bucket_take(&engine->reply_tokens, in->now_us)) {
+        engine->counters.replies_limited++;
+        return;
+    }
+    if (has_room(engine) && queue(in, w))
+        engine->counters.replies++;
+}
+
+bool out_of_the_blue_may_init_ack(struct usctp_engine *engine, uint64_t now_us) {
+    if (!has_room(engine))
+        return false;
+    if (token_bucket_take(&engine->init_ack_tokens, now_us))
+        return true;
+    engine->counters.init_acks_limited++;
+    return false;
+}
+
+void out_of_the_blue_init_ack(struct inbound *in, const struct writer *w) {
+    if (!w->overflow && queue(in, w))
+        in->engine->counters.init_acks++;
 }
 
 void out_of_the_blue_free(struct usctp_engine *engine) {
@@ -82,6 +94,7 @@ void out_of_the_blue_on_packet(struct inbound *in) {
     in->engine->counters.out_of_the_blue++;
     switch (tag_rule_out_of_the_blue(&in->summary, in->header.tag)) {
     case OOTB_INIT:
+        in->engine->counters.control_chunks_in++;
         handshake_on_init(in, &in->summary.first);
         break;
     case OOTB_SHUTDOWN_COMPLETE:

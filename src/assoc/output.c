@@ -45,7 +45,7 @@ static bool output_init(struct output *out, struct assoc *a) {
     ASSERT(header);
     chunk_end(&pk.w, header);
     a->pending &= ~(uint32_t)PENDING_INIT;
-    a->counters.control_chunks_out++;
+    association_count_control(a, a->init_retransmits > 0);
     start_t1(out, a);
     outbound_packet_close(out, &pk);
     return true;
@@ -62,7 +62,7 @@ static bool output_end(struct output *out, struct assoc *a) {
         control_chunk_write(&pk.w, CHUNK_SHUTDOWN_COMPLETE, 0, NULL,
                             0); /* 8.5.1 C: T bit clear: we had a TCB */
     a->pending = 0;
-    a->counters.control_chunks_out++;
+    association_count_control(a, false);
     outbound_packet_close(out, &pk);
     return true;
 }
@@ -84,6 +84,7 @@ static bool output_heartbeats(struct output *out, struct assoc *a) {
 
 static void append_cookie(const struct output *out, struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
+    bool is_again = (a->pending & PENDING_COOKIE_ECHO) && a->init_retransmits > 0;
     if (a->pending & PENDING_COOKIE_ECHO) {
         control_chunk_write(&pk->w, CHUNK_COOKIE_ECHO, 0, a->cookie, a->cookie_bytes);
         start_t1(out, a);
@@ -93,7 +94,7 @@ static void append_cookie(const struct output *out, struct outbound_packet *pk) 
         return;
     }
     a->pending &= ~(uint32_t)(PENDING_COOKIE_ECHO | PENDING_COOKIE_ACK);
-    a->counters.control_chunks_out++;
+    association_count_control(a, is_again);
     /* 5.4: to an unconfirmed address only together with a HEARTBEAT. */
     if (!pk->path->is_confirmed)
         path_heartbeat_write(pk->path, &pk->w, out->now_us);
@@ -119,7 +120,7 @@ static void append_queued_control(struct outbound_packet *pk) {
         if (is_sack && !outbound_packet_is_empty(pk))
             break;
         writer_put(&pk->w, c->data, c->bytes);
-        a->counters.control_chunks_out++;
+        association_count_control(a, false);
         STAILQ_REMOVE_HEAD(&a->control, link);
         a->control_count--;
         env_release(&a->engine->env, c, sizeof *c + c->bytes);
@@ -142,7 +143,7 @@ static void append_shutdown(const struct output *out, struct outbound_packet *pk
         return;
     a->pending &= ~(uint32_t)(PENDING_SHUTDOWN | PENDING_SHUTDOWN_ACK);
     a->handshake_path = pk->path->index;
-    a->counters.control_chunks_out++;
+    association_count_control(a, a->shutdown_retransmits > 0);
     timer_start(&a->t2, &out->engine->timers, out->now_us + pk->path->rto.rto_us);
 }
 
@@ -245,6 +246,7 @@ static bool output_replies(struct output *out) {
         outbound_packet_trace(out, &packet, 0, 0);
         engine->counters.packets_out++;
         engine->counters.bytes_out += packet.length;
+        engine->counters.control_chunks_out++;
         engine->reply_head = (engine->reply_head + 1) % engine->config.reply_ring_packets;
     }
     return true;

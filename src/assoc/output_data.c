@@ -164,6 +164,18 @@ static uint8_t fragment_flags(const struct assoc *a, const struct outbound_messa
     return flags;
 }
 
+static void count_new(struct assoc *a, const struct outbound_message *m, const struct record *r) {
+    struct usctp_engine_counters *all = &a->engine->counters;
+    if (r->flags & DATA_FLAG_U) {
+        a->counters.unordered_chunks_out++;
+        all->unordered_chunks_out++;
+    } else {
+        a->counters.ordered_chunks_out++;
+        all->ordered_chunks_out++;
+    }
+    all->fragmented_messages += (r->flags & DATA_FLAG_B) && r->payload_bytes < m->bytes ? 1 : 0;
+}
+
 /* Returns false when memory is short. */
 static bool append_fragment(struct output *out, struct outbound_packet *pk, uint32_t size) {
     struct assoc *a = pk->assoc;
@@ -190,6 +202,7 @@ static bool append_fragment(struct output *out, struct outbound_packet *pk, uint
         r->flags |= DATA_FLAG_I;
     write_record(pk, tsn, r);
     a->probe_now = false;
+    count_new(a, m, r);
     a->counters.bytes_out += size;
     p->bytes_out += size;
     on_data_sent(out, p, tsn, false);

@@ -105,6 +105,7 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
         return NULL;
     }
     p->assoc = a;
+    p->made_us = engine->now_us;
     p->address = *address;
     p->index = (uint8_t)a->path_count;
     p->generation = (uint8_t)++a->generation;

@@ -128,7 +128,7 @@ void path_heartbeat_write(struct path *p, struct writer *w, uint64_t now_us) {
     p->heartbeat_outstanding = true;
     p->heartbeat_sent_us = p->last_used_us = now_us;
     p->heartbeats_out++;
-    a->counters.control_chunks_out++;
+    association_count_control(a, false);
     timer_start(&p->heartbeat, &a->engine->timers, now_us + p->rto.rto_us);
 }
 

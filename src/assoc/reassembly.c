@@ -174,20 +174,39 @@ static struct inbound_message *find_by_end(const struct reassembly *r, uint64_t 
     return NULL;
 }
 
+/* A message is held from now on. */
+static void charge(struct reassembly *r, const struct inbound_message *m) {
+    uint32_t overhead = inbound_message_overhead(m);
+    r->payload_bytes += m->payload_bytes;
+    r->overhead_bytes += overhead;
+    if (!m->is_unordered)
+        r->streams[m->sid]->held_bytes += m->payload_bytes + overhead;
+}
+
+static void discharge(struct reassembly *r, const struct inbound_message *m) {
+    uint32_t overhead = inbound_message_overhead(m);
+    r->payload_bytes -= m->payload_bytes;
+    r->overhead_bytes -= overhead;
+    if (!m->is_unordered)
+        r->streams[m->sid]->held_bytes -= m->payload_bytes + overhead;
+}
+
+uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid) {
+    return sid < r->stream_capacity && r->streams[sid] ? r->streams[sid]->held_bytes : 0;
+}
+
 static void enter_run(struct reassembly *r, struct inbound_message *run, struct env *env) {
     hash_insert(&r->runs_by_start, &run->by_start, mix(r, run->start), env);
     hash_insert(&r->runs_by_end, &run->by_end, mix(r, run->end), env);
     r->run_count++;
-    r->payload_bytes += run->payload_bytes;
-    r->overhead_bytes += inbound_message_overhead(run);
+    charge(r, run);
 }
 
 static void leave_run(struct reassembly *r, struct inbound_message *run) {
     hash_remove(&r->runs_by_start, &run->by_start);
     hash_remove(&r->runs_by_end, &run->by_end);
     r->run_count--;
-    r->payload_bytes -= run->payload_bytes;
-    r->overhead_bytes -= inbound_message_overhead(run);
+    discharge(r, run);
 }
 
 /* The first fragment says what the message is (RFC 9260 3.3.1: a PPID for each message). */
@@ -304,8 +323,7 @@ static void deliver_waiting(struct reassembly *r, struct inbound_stream *stream,
     struct inbound_message *next;
     while ((next = STAILQ_FIRST(&stream->waiting)) != NULL && next->ssn == stream->next_ssn) {
         STAILQ_REMOVE_HEAD(&stream->waiting, link);
-        r->payload_bytes -= next->payload_bytes;
-        r->overhead_bytes -= inbound_message_overhead(next);
+        discharge(r, next);
         stream->next_ssn++;
         STAILQ_INSERT_TAIL(deliverable, next, link);
     }
@@ -345,8 +363,7 @@ static bool hold(struct reassembly *r, struct inbound_stream *stream,
     } else {
         STAILQ_INSERT_HEAD(&stream->waiting, message, link);
     }
-    r->payload_bytes += message->payload_bytes;
-    r->overhead_bytes += inbound_message_overhead(message);
+    charge(r, message);
     return true;
 }
 
@@ -532,6 +549,11 @@ bool reassembly_check(const struct reassembly *r) {
         if (r->streams[sid] && !waiting_is_sane(r->streams[sid], &payload_bytes, &overhead_bytes))
             return false;
     }
+    uint64_t unordered_bytes = payload_bytes + overhead_bytes;
+    for (uint32_t sid = 0; sid < r->stream_capacity; sid++)
+        unordered_bytes -= reassembly_stream_bytes(r, (uint16_t)sid);
+    if (unordered_bytes > payload_bytes + overhead_bytes)
+        return false;
     return runs == r->run_count && r->runs_by_end.count == runs &&
            payload_bytes == r->payload_bytes && overhead_bytes == r->overhead_bytes &&
            ranges_check(&r->finished);

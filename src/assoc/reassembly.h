@@ -61,6 +61,7 @@ STAILQ_HEAD(inbound_messages, inbound_message);
 struct inbound_stream {
     uint16_t sid, next_ssn;
     struct inbound_messages waiting; /* complete, by SSN, not yet next */
+    uint64_t held_bytes;             /* payload and overhead of its runs and of what waits */
 };
 
 struct reassembly {
@@ -117,6 +118,8 @@ struct inbound_message *reassembly_start_partial(struct reassembly *r, uint64_t 
 void inbound_message_delete(struct inbound_message *message, struct env *env);
 /* Bytes charged for a message beyond its payload. */
 uint32_t inbound_message_overhead(const struct inbound_message *message);
+/* Payload and overhead that is held here of one stream's ordered messages. */
+uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid);
 bool reassembly_check(const struct reassembly *r);
 
 #endif

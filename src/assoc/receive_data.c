@@ -7,9 +7,6 @@
 #include "assoc/association.h"
 #include "chunk/cause.h"
 
-#define MAX_GAPS_HELD                                                                              \
-    16384u /* ranges of TSNs above the cumulative one: what a peer makes us hold */
-
 /* 6.2: what may be taken in. */
 static bool has_room(const struct assoc *a, const struct data_chunk *data, uint64_t tsn) {
     uint64_t payload = (uint64_t)a->inbox.payload_bytes + a->reassembly.payload_bytes;
@@ -19,13 +16,36 @@ static bool has_room(const struct assoc *a, const struct data_chunk *data, uint6
     if (payload + overhead + data->payload_bytes >
         buffer * a->config.receive_overhead_factor + USCTP_MAX_PACKET_BYTES)
         return false;
-    if (a->received.above.count >= MAX_GAPS_HELD && tsn != a->received.cumulative + 1)
+    if (a->received.above.count >= a->config.max_gap_ranges && tsn != a->received.cumulative + 1)
         return false;
     /* What fills a gap is taken up to the cap: nothing that was acknowledged need be thrown away
      * for it. */
     if (tsn < received_tsn_highest(&a->received))
         return true;
+    /* What is not yet due, or not yet whole, of one stream; what goes on with a message is. */
+    bool goes_on = !(data->flags & DATA_FLAG_B) && tsn == a->received.cumulative + 1;
+    if (!(data->flags & DATA_FLAG_U) && !goes_on &&
+        reassembly_stream_bytes(&a->reassembly, data->sid) + data->payload_bytes >
+            a->config.max_stream_bytes)
+        return false;
     return a->advertised_rwnd > 0 && payload < buffer;
+}
+
+/* What fills a gap may use the last of the memory: what waits behind it can be handed up then. */
+static bool is_memory_short(const struct assoc *a, const struct data_chunk *data, uint64_t tsn) {
+    return tsn > received_tsn_highest(&a->received) &&
+           env_is_short(&a->engine->env, sizeof(struct fragment) + data->payload_bytes);
+}
+
+/* New, and taken. */
+static void count_taken(struct assoc *a, const struct data_chunk *data) {
+    if (data->flags & DATA_FLAG_U) {
+        a->counters.unordered_chunks_in++;
+        a->engine->counters.unordered_chunks_in++;
+    } else {
+        a->counters.ordered_chunks_in++;
+        a->engine->counters.ordered_chunks_in++;
+    }
 }
 
 static void on_invalid_stream(struct inbound *in, const struct data_chunk *data) {
@@ -59,10 +79,19 @@ static void check_partial_delivery(struct assoc *a) {
     association_raise(a, USCTP_EVENT_READABLE);
 }
 
+/* Not taken, and not acknowledged. */
+static enum chunk_verdict leave(struct inbound *in, uint64_t *counter) {
+    check_partial_delivery(in->assoc);
+    (*counter)++;
+    in->wants_sack = true; /* 6.2: immediately, with the current window */
+    return CHUNK_DONE;
+}
+
 static void deliver(struct assoc *a, struct inbound_messages *deliverable) {
     struct inbound_message *m;
     while ((m = STAILQ_FIRST(deliverable)) != NULL) {
         STAILQ_REMOVE_HEAD(deliverable, link);
+        a->engine->counters.reassembled_messages += m->fragment_count > 1 ? 1 : 0;
         receive_queue_add(&a->inbox, m);
         association_raise(a, USCTP_EVENT_READABLE);
     }
@@ -105,10 +134,12 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
     if (data.flags & DATA_FLAG_I)
         in->wants_sack = true;
     uint64_t tsn = received_tsn_unwrap(&a->received, data.tsn);
+    uint64_t unreported = a->received.dropped_duplicates;
     switch (received_tsn_classify(&a->received, data.tsn, a->config.receive_buffer_bytes)) {
     case RECEIVED_DUPLICATE:
         in->had_duplicate = true;
         a->counters.duplicate_tsns++;
+        a->counters.unreported_duplicates += a->received.dropped_duplicates - unreported;
         return CHUNK_DONE;
     case RECEIVED_BEYOND:
         a->counters.dropped_data_chunks++;
@@ -117,22 +148,22 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
     case RECEIVED_NEW:
         break;
     }
-    if (!has_room(a, &data, tsn)) {
-        check_partial_delivery(a);
-        a->counters.dropped_data_chunks++;
-        in->wants_sack = true; /* 6.2: immediately, with the current window */
-        return CHUNK_DONE;
-    }
+    a->counters.out_of_sequence_tsns += tsn != a->received.cumulative + 1 ? 1 : 0;
+    if (!has_room(a, &data, tsn))
+        return leave(in, &a->counters.dropped_data_chunks);
+    if (is_memory_short(a, &data, tsn))
+        return leave(in, &a->engine->counters.dropped[USCTP_DROP_MEMORY]);
     return take(in, &data, tsn);
 }
 
 /* Enters the TSN of a chunk whose payload is of no use (6.5: acknowledged all the same). */
-static void acknowledge_only(struct inbound *in, uint32_t tsn) {
+static void acknowledge_only(struct inbound *in, const struct data_chunk *data) {
     struct assoc *a = in->assoc;
-    if (received_tsn_add(&a->received, tsn, &a->engine->env)) {
-        a->counters.dropped_data_chunks++;
+    if (received_tsn_add(&a->received, data->tsn, &a->engine->env)) {
+        a->engine->counters.dropped[USCTP_DROP_MEMORY]++;
         return;
     }
+    count_taken(a, data);
     in->had_new_data = true;
 }
 
@@ -140,7 +171,7 @@ static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data
     struct assoc *a = in->assoc;
     struct env *env = &a->engine->env;
     if (data->sid >= a->inbound_streams) {
-        acknowledge_only(in, data->tsn);
+        acknowledge_only(in, data);
         on_invalid_stream(in, data);
         return CHUNK_DONE;
     }
@@ -169,15 +200,17 @@ static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data
                                 partial->fragment_count - partial_fragments);
         association_raise(a, USCTP_EVENT_READABLE);
     }
+    /* Its end has come behind what was handed up before. */
+    a->engine->counters.reassembled_messages += partial && !a->reassembly.partial ? 1 : 0;
     deliver(a, &deliverable);
     check_partial_delivery(a);
     if (a->is_released)
         discard_unread(a);
     in->had_new_data = true;
     a->counters.bytes_in += data->payload_bytes;
+    count_taken(a, data);
     return CHUNK_DONE;
 no_memory:
-    a->counters.dropped_data_chunks++;
     a->engine->counters.dropped[USCTP_DROP_MEMORY]++;
     return CHUNK_DONE;
 }

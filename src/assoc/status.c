@@ -85,7 +85,13 @@ int usctp_path_status(const struct usctp_engine *engine, int32_t assoc, uint32_t
         .bytes_out = p->bytes_out,
         .packets_in = p->packets_in,
         .heartbeats_out = p->heartbeats_out,
-        .heartbeat_acks_in = p->heartbeat_acks_in};
+        .heartbeat_acks_in = p->heartbeat_acks_in,
+        /* RFC 3873's TruthValue */
+        .is_active = p->state == USCTP_PATH_STATE_ACTIVE || p->state == USCTP_PATH_STATE_PF ? 1 : 2,
+        .has_heartbeats = p->hb_enabled && p->hb_interval_us > 0 ? 1 : 2,
+        .rto_ms = p->rto.rto_us / USCTP_MS,
+        .max_retransmissions = p->path_max_retrans,
+        .start_time = engine_timestamp(engine, p->made_us)};
     return 0;
 }
 

@@ -27,7 +27,8 @@ static int check_connect(const struct usctp_engine *engine, const struct usctp_c
         if (association_path_by_address(engine, &c->addresses[i], ep->port, c->port))
             return USCTP_ERR_EXISTS;
     }
-    return engine->counters.associations >= engine->config.max_associations ? USCTP_ERR_LIMIT : 0;
+    bool is_full = engine->counters.associations >= engine->config.max_associations;
+    return is_full || env_is_short(&engine->env, sizeof(struct assoc)) ? USCTP_ERR_LIMIT : 0;
 }
 
 int32_t usctp_assoc_connect(struct usctp_engine *engine, const struct usctp_connect *connect,
@@ -80,6 +81,10 @@ static int check_send(struct assoc *a, const struct usctp_send *send, uint64_t b
         a->send_queue.charged_bytes + bytes > a->config.send_buffer_bytes) {
         a->send_blocked = true;
         return USCTP_ERR_AGAIN;
+    }
+    if (env_is_short(&a->engine->env, sizeof(struct outbound_message) + bytes)) {
+        a->engine->counters.sends_refused++;
+        return USCTP_ERR_LIMIT;
     }
     return 0;
 }

@@ -10,12 +10,14 @@
 #include "core/addr.h"
 
 static void add_address(struct init_chunk *out, const struct usctp_addr *address) {
-    /* RFC 9260 12.2.4.1 allows a limit; what exceeds it is read and forgotten. */
-    if (out->address_count == USCTP_MAX_ADDRESSES)
-        return;
     for (uint32_t i = 0; i < out->address_count; i++) {
         if (addr_equal(&out->addresses[i], address))
             return;
+    }
+    /* RFC 9260 12.2.4.1 allows a limit; what exceeds it is read and forgotten. */
+    if (out->address_count == USCTP_MAX_ADDRESSES) {
+        out->ignored_address_count++;
+        return;
     }
     out->addresses[out->address_count++] = *address;
 }

@@ -20,7 +20,7 @@ struct init_chunk {
     uint16_t outbound_streams, inbound_streams;
     struct usctp_addr
         addresses[USCTP_MAX_ADDRESSES]; /* as listed, duplicates dropped, further ones ignored */
-    uint32_t address_count;
+    uint32_t address_count, ignored_address_count;
     const uint8_t *cookie; /* INIT ACK's State Cookie; NULL when absent */
     uint16_t cookie_bytes;
     uint32_t cookie_preservative_ms; /* 0: none */

@@ -17,11 +17,17 @@ static size_t at_least_one(size_t bytes) {
 
 void *env_allocate_raw(struct env *env, size_t bytes) {
     size_t asked = at_least_one(bytes);
-    void *memory = env->given.allocator.allocate(env->given.allocator.user, asked);
-    if (!memory)
+    bool fits = env->limit_bytes == 0 || (env->allocated_bytes <= env->limit_bytes &&
+                                          asked <= env->limit_bytes - env->allocated_bytes);
+    void *memory = fits ? env->given.allocator.allocate(env->given.allocator.user, asked) : NULL;
+    if (!memory) {
+        env->refusals++;
         return NULL;
+    }
     env->allocated_bytes += asked;
     env->allocations++;
+    if (env->allocated_bytes > env->peak_bytes)
+        env->peak_bytes = env->allocated_bytes;
     return memory;
 }
 
@@ -40,6 +46,12 @@ void env_release(struct env *env, void *memory, size_t bytes) {
     env->allocated_bytes -= asked;
     env->allocations--;
     env->given.allocator.release(env->given.allocator.user, memory, asked);
+}
+
+bool env_is_short(const struct env *env, size_t bytes) {
+    uint64_t most = env->limit_bytes - env->limit_bytes / 8;
+    return env->limit_bytes > 0 &&
+           (env->allocated_bytes > most || bytes > most - env->allocated_bytes);
 }
 
 void env_random(struct env *env, void *out, size_t bytes) {

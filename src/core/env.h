@@ -13,6 +13,9 @@
 struct env {
     struct usctp_environment given;
     uint64_t allocated_bytes, allocations; /* outstanding */
+    uint64_t peak_bytes;
+    uint64_t limit_bytes; /* of allocated_bytes; 0: none */
+    uint64_t refusals;    /* allocations that were not made */
 };
 
 /* Returns zeroed memory, or NULL. */
@@ -20,6 +23,9 @@ void *env_allocate(struct env *env, size_t bytes) USCTP_MUST_CHECK;
 /* As env_allocate, not zeroed; the caller writes every byte that may be read. */
 void *env_allocate_raw(struct env *env, size_t bytes) USCTP_MUST_CHECK;
 void env_release(struct env *env, void *memory, size_t bytes); /* NULL is fine */
+/* Are so many bytes more than the first seven eighths of the limit have room for? The last eighth
+ * is for what cannot be put off. */
+bool env_is_short(const struct env *env, size_t bytes);
 void env_random(struct env *env, void *out, size_t bytes);
 uint32_t env_random32(struct env *env);
 /* Hands a record to the trace hook, if there is one. */

@@ -52,9 +52,9 @@ static void drop_with_checksum(struct scripted_peer *p, uint32_t crc) {
     REQUIRE(load32(p->out.bytes + 8) != crc);
     for (unsigned i = 0; i < 4; i++)
         p->out.bytes[8 + i] = (uint8_t)(crc >> (24 - 8 * i));
-    uint64_t errors = peer_counters(p).checksum_errors;
+    uint64_t errors = peer_counters(p).dropped[USCTP_DROP_CHECKSUM];
     hostile_drop_put(p, bytes, &p->peer_addr[0], &p->engine_addr[0], USCTP_DROP_CHECKSUM);
-    REQUIRE_EQ(peer_counters(p).checksum_errors, errors + 1);
+    REQUIRE_EQ(peer_counters(p).dropped[USCTP_DROP_CHECKSUM], errors + 1);
 }
 
 /* CRC32c with a pseudo-header of IP before it, as TCP's checksum has one and SCTP's has not. */

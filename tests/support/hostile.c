@@ -235,6 +235,7 @@ void hostile_require_silence(struct scripted_peer *p, const struct hostile_mark 
     peer_expect_nothing(p);
     hostile_require_unchanged(p, m, t2_may_restart);
     REQUIRE_EQ(peer_counters(p).replies, m->counters.replies);
+    REQUIRE_EQ(peer_counters(p).init_acks, m->counters.init_acks);
     REQUIRE_EQ(p->env.live_blocks, m->live_blocks);
     REQUIRE_EQ(p->env.live_bytes, m->live_bytes);
     if (why < USCTP_DROP_COUNT)
