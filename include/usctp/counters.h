@@ -73,7 +73,8 @@ enum usctp_drop {
     X(passive_establishments, "sctpPassiveEstabs", COUNTER, "handshakes begun by peers and done")  \
     X(aborted, "sctpAborteds", COUNTER, "associations that did not end by a shutdown")             \
     X(graceful_shutdowns, "sctpShutdowns", COUNTER, "associations that ended by a shutdown")       \
-    X(out_of_the_blue, "sctpOutOfBlues", COUNTER, "packets of no association (RFC 9260 8.4)")      \
+    X(out_of_the_blue, "sctpOutOfBlues", COUNTER,                                                  \
+      "packets of no association that set up none (RFC 9260 8.4)")                                 \
     X(discontinuity_time, "sctpDiscontinuityTime", GAUGE, "0: no counter was ever set back")       \
     X(uptime, "", GAUGE, "the age of the stack, as far as it has been told the time")              \
     X(replies, "", COUNTER, "ABORT, ERROR and SHUTDOWN COMPLETE sent for no association")          \

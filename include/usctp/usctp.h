@@ -5,7 +5,8 @@
  * Every call behaves as its namesake of the system does: 0 or a count on success, -1 and errno on
  * failure. Numbers, structures and flags are Linux's, from <linux/sctp.h>; what only
  * <netinet/sctp.h> has is here with the prefix usctp_ or USCTP_ and the same layout, so that both
- * headers can be included in one file. The engine alone is in engine.h, every tunable in config.h.
+ * headers can be included in one file. The engine alone is in engine.h, every tunable in config.h,
+ * every counter in counters.h.
  *
  * A descriptor is known to the process that made it. Plain read(2) and write(2) on it are not for
  * use; close(2) is as good as usctp_close.
@@ -104,6 +105,8 @@ USCTP_API int usctp_connect(int sd, const struct sockaddr *address, socklen_t le
 /* As usctp_bindx's addresses; all of one port. *id, unless NULL, gets the association id, also with
  * EINPROGRESS. */
 USCTP_API int usctp_connectx(int sd, const struct sockaddr *addresses, int count, sctp_assoc_t *id);
+/* Sending fails with ENOBUFS when max_memory_bytes are nearly in use (config.h): nothing tells when
+ * to try again, and a blocking call does not wait. */
 USCTP_API ssize_t usctp_send(int sd, const void *data, size_t bytes, int flags);
 USCTP_API ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags);
 USCTP_API ssize_t usctp_sendmsg(int sd, const struct msghdr *message, int flags);
@@ -129,6 +132,21 @@ USCTP_API void usctp_freeladdrs(struct sockaddr *addresses);
 USCTP_API int usctp_tune(int sd, enum usctp_tunable tunable, uint64_t value);
 USCTP_API int usctp_socket_status(int sd, struct usctp_assoc_status *status);
 USCTP_API int usctp_socket_path(int sd, uint32_t path, struct usctp_path_status *status);
+
+/*
+ * Options of usctp's own, level IPPROTO_SCTP, to read only: the counters of usctp/counters.h. Who
+ * gives less room than the structure needs gets its beginning. The first is the stack's and needs
+ * no association; the others fail with EINVAL without one, the last also beyond the last path.
+ */
+#define USCTP_STACK_COUNTERS 0x5001 /* struct usctp_engine_counters */
+#define USCTP_ASSOC_COUNTERS 0x5002 /* struct usctp_assoc_counters */
+#define USCTP_PATH_COUNTERS  0x5003 /* struct usctp_path_counters; `path` is read */
+
+struct usctp_path_counters {
+    sctp_assoc_t assoc_id;
+    uint32_t path; /* index, from 0 */
+    struct usctp_path_status status;
+};
 
 /* RFC 6458 9.12 and 9.13. infotype and the structures are Linux's; see the names below. */
 USCTP_API ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt,

@@ -10,11 +10,16 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MAX_OPTION_BYTES = 512 };
+enum { MAX_OPTION_BYTES = 1024 };
 
 #define INT   sizeof(int)
 #define VALUE sizeof(struct sctp_assoc_value)
 #define NO    USCTP_TUNABLE_COUNT
+
+_Static_assert(sizeof(struct usctp_engine_counters) <= MAX_OPTION_BYTES &&
+                   sizeof(struct usctp_assoc_counters) <= MAX_OPTION_BYTES &&
+                   sizeof(struct usctp_path_counters) <= MAX_OPTION_BYTES,
+               "an option's value must fit");
 
 static const struct option options[] = {
     /* level, name, size, least, set, get, tunable */
@@ -58,6 +63,14 @@ static const struct option options[] = {
      option_get_status, NO},
     {IPPROTO_SCTP, SCTP_GET_ASSOC_STATS, sizeof(struct sctp_assoc_stats), sizeof(sctp_assoc_t),
      NULL, option_get_stats, NO},
+
+    {IPPROTO_SCTP, USCTP_STACK_COUNTERS, sizeof(struct usctp_engine_counters), sizeof(uint64_t),
+     NULL, option_get_stack_counters, NO},
+    {IPPROTO_SCTP, USCTP_ASSOC_COUNTERS, sizeof(struct usctp_assoc_counters), sizeof(uint64_t),
+     NULL, option_get_assoc_counters, NO},
+    {IPPROTO_SCTP, USCTP_PATH_COUNTERS, sizeof(struct usctp_path_counters),
+     offsetof(struct usctp_path_counters, status) + sizeof(uint64_t), NULL,
+     option_get_path_counters, NO},
 
     {IPPROTO_SCTP, SCTP_PRIMARY_ADDR, sizeof(struct sctp_prim), sizeof(struct sctp_prim),
      option_set_primary, option_get_primary, NO},

@@ -73,6 +73,10 @@ option_get option_get_encapsulation, option_get_pf_exposure, option_get_path_inf
 /* Fills the struct sctp_paddrinfo of a path. Returns 0, or -EINVAL when there is none. */
 int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *info);
 
+/* ---- option_counters.c ----------------------------------------------------------------------- */
+
+option_get option_get_stack_counters, option_get_assoc_counters, option_get_path_counters;
+
 /* ---- option_message.c ------------------------------------------------------------------------ */
 
 option_set option_set_send_param, option_set_sndinfo, option_set_context, option_set_mapped;

@@ -349,8 +349,11 @@ int option_get_stats(struct call *c, const struct option *option, void *value, s
     out.sas_rtxchunks = n->retransmitted_chunks;
     out.sas_idupchunks = n->duplicate_tsns;
     out.sas_gapcnt = n->gap_blocks_in;
-    out.sas_oodchunks = n->data_chunks_out; /* unordered ones are not counted apart */
-    out.sas_iodchunks = n->data_chunks_in;
+    out.sas_outofseqtsns = n->out_of_sequence_tsns;
+    out.sas_ouodchunks = n->unordered_chunks_out;
+    out.sas_iuodchunks = n->unordered_chunks_in;
+    out.sas_oodchunks = n->ordered_chunks_out;
+    out.sas_iodchunks = n->ordered_chunks_in;
     out.sas_octrlchunks = n->control_chunks_out;
     out.sas_ictrlchunks = n->control_chunks_in;
     memcpy(value, &out, sizeof out);

@@ -252,6 +252,7 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
     struct endpoint *ep =
         endpoint_find_listener(in->engine, &in->packet->destination, in->header.destination_port);
     if (!ep) { /* 8.4 rule 3: the INIT's tag, T bit clear */
+        in->engine->counters.out_of_the_blue++;
         handshake_refuse(in, init.tag, NULL, 0);
         return;
     }

@@ -91,8 +91,10 @@ void out_of_the_blue_reflect(struct inbound *in, uint8_t type) {
 }
 
 void out_of_the_blue_on_packet(struct inbound *in) {
-    in->engine->counters.out_of_the_blue++;
-    switch (tag_rule_out_of_the_blue(&in->summary, in->header.tag)) {
+    enum ootb_action what = tag_rule_out_of_the_blue(&in->summary, in->header.tag);
+    /* What sets up an association is none; an INIT that nobody waits for, handshake.c counts. */
+    in->engine->counters.out_of_the_blue += what == OOTB_INIT ? 0 : 1;
+    switch (what) {
     case OOTB_INIT:
         in->engine->counters.control_chunks_in++;
         handshake_on_init(in, &in->summary.first);

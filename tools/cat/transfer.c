@@ -376,9 +376,9 @@ int transfer_run(struct link *link, int sd, const struct transfer_options *optio
     drain_output(&transfer);
     int status = verdict(&transfer);
     if (transfer.ending == ENDING_CLEAN)
-        usctp_close(sd);
+        link_close_socket(link, sd);
     else
-        link_abort(sd);
+        link_abort(link, sd);
     turns_delete(transfer.turns);
     free(transfer.message);
     free(transfer.output);

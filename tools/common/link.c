@@ -8,6 +8,7 @@
 
 #include "common/capture.h"
 #include "common/report.h"
+#include "common/stats.h"
 #include "common/trace_json.h"
 #include "common/watch.h"
 
@@ -36,6 +37,7 @@ struct link {
     struct capture *capture;
     struct trace_json *trace;
     struct watch watch;
+    struct stats stats;
 };
 
 static volatile sig_atomic_t signal_caught;
@@ -137,6 +139,8 @@ struct link *link_open(const struct tool_options *options, enum link_role role, 
 }
 
 int link_close(struct link *link) {
+    if (link->options->stats)
+        stats_print(&link->stats, link->stack, link->options->stats_json);
     usctp_stack_delete(link->stack);
     int result = link->capture != NULL ? capture_close(link->capture) : 0;
     if (link->trace != NULL && trace_json_close(link->trace) != 0)
@@ -245,7 +249,7 @@ int link_connect(struct link *link) {
         error = await_connect(link, sd);
     if (error == 0)
         return sd;
-    link_abort(sd);
+    link_abort(link, sd);
     errno = error;
     return -1;
 }
@@ -419,14 +423,20 @@ int link_finish(struct link *link, int sd) {
             error = errno;
     }
     if (error == 0)
-        usctp_close(sd);
+        link_close_socket(link, sd);
     else
-        link_abort(sd);
+        link_abort(link, sd);
     return error;
 }
 
-void link_abort(int sd) {
+void link_close_socket(struct link *link, int sd) {
+    if (link->options->stats)
+        stats_note(&link->stats, sd);
+    usctp_close(sd);
+}
+
+void link_abort(struct link *link, int sd) {
     const struct linger now = {.l_onoff = 1, .l_linger = 0};
     usctp_setsockopt(sd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    usctp_close(sd);
+    link_close_socket(link, sd);
 }

@@ -23,8 +23,8 @@ struct link;
  */
 struct link *link_open(const struct tool_options *options, enum link_role role, const char *hosts,
                        uint16_t port, bool threaded);
-/* Ends associations that are still up, and completes capture and trace.  Returns 0, or -1 when one
-   is not complete. */
+/* Prints --stats, ends associations that are still up, completes capture and trace.  Returns 0, or
+   -1 when one is not complete. */
 int link_close(struct link *link);
 
 /* A non-blocking socket, bound, that listens. */
@@ -71,8 +71,10 @@ ssize_t link_send(int sd, const void *data, size_t bytes, uint16_t sid, uint32_t
 int link_await_end(struct link *link, int sd);
 /* Shuts down gracefully, throws away what still comes, closes.  Returns as link_await_end. */
 int link_finish(struct link *link, int sd);
+/* Closes a socket that has, or had, an association: its counters are kept for --stats. */
+void link_close_socket(struct link *link, int sd);
 /* Aborts the association and closes the socket. */
-void link_abort(int sd);
+void link_abort(struct link *link, int sd);
 /* What an error means to the user. */
 const char *link_error_text(int error);
 

@@ -26,6 +26,7 @@ const char options_help[] =
     "  --set NAME=VALUE        any tunable of usctp/config.h; --set help lists them\n"
     "  --pcap FILE             write every packet, as the stack sends and receives it\n"
     "  --trace FILE            write what the stack does as JSON lines\n"
+    "  --stats[=json]          print all counters on stderr at the end\n"
     "  -v, --verbose           events and path states on stderr; twice: windows, RTO and losses\n"
     "      --help, --version\n";
 
@@ -123,6 +124,12 @@ bool options_take(struct tool_options *options, int code, const char *argument, 
         return true;
     case OPTIONS_TRACE:
         options->trace = argument;
+        return true;
+    case OPTIONS_STATS:
+        options->stats = true;
+        options->stats_json = argument != NULL;
+        if (argument != NULL && strcmp(argument, "json") != 0)
+            report_die(REPORT_USAGE, "--stats takes json or nothing, not \"%s\"", argument);
         return true;
     case OPTIONS_STREAMS:
         tune(options, USCTP_TUNABLE_outbound_streams,

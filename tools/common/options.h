@@ -19,6 +19,7 @@ struct tool_options {
     const char *bind;  /* local hosts, or NULL */
     const char *pcap;  /* capture file, or NULL */
     const char *trace; /* JSON lines, or NULL */
+    bool stats, stats_json;
     unsigned verbosity;
     bool streams_given;
     struct usctp_config config;
@@ -29,6 +30,7 @@ enum options_code {
     OPTIONS_BIND,
     OPTIONS_PCAP,
     OPTIONS_TRACE,
+    OPTIONS_STATS,
     OPTIONS_STREAMS,
     OPTIONS_RTO,
     OPTIONS_SACK_DELAY,
@@ -45,6 +47,7 @@ enum options_code {
     {"bind", required_argument, NULL, OPTIONS_BIND},                                               \
     {"pcap", required_argument, NULL, OPTIONS_PCAP},                                               \
     {"trace", required_argument, NULL, OPTIONS_TRACE},                                             \
+    {"stats", optional_argument, NULL, OPTIONS_STATS},                                             \
     {"streams", required_argument, NULL, OPTIONS_STREAMS},                                         \
     {"rto", required_argument, NULL, OPTIONS_RTO},                                                 \
     {"sack-delay", required_argument, NULL, OPTIONS_SACK_DELAY},                                   \

@@ -124,7 +124,7 @@ static int bulk(struct run *run) {
         receive_account(run, sd) != 0;
     if (failed) {
         fail_unless_signal(errno);
-        link_abort(sd);
+        link_abort(run->link, sd);
         return REPORT_FAILED;
     }
     stop_clocks(run);
@@ -178,7 +178,7 @@ static int ping(struct run *run) {
              receive_account(run, sd) != 0;
     if (failed) {
         fail_unless_signal(errno);
-        link_abort(sd);
+        link_abort(run->link, sd);
         return REPORT_FAILED;
     }
     stop_clocks(run);

@@ -130,7 +130,7 @@ static void visit_once(struct server *server, int sd) {
     struct visit visit = {.sd = sd};
     int error = serve(server, &visit);
     if (error == 0) {
-        usctp_close(sd);
+        link_close_socket(server->link, sd);
         if (!visit.greeted && server->session.is_open && server->session.mode == PERF_CONNECT) {
             server->session.count.associations++;
             server->session.last_ns = perf_now_ns();
@@ -138,7 +138,7 @@ static void visit_once(struct server *server, int sd) {
         }
         return;
     }
-    link_abort(sd);
+    link_abort(server->link, sd);
     if (error == EPROTO)
         report_error("a client that is no usctp-perf was turned away");
     else if (error != EINTR)
