@@ -19,13 +19,14 @@ static void fill(struct token_bucket *b, uint64_t now_us) {
     uint64_t elapsed_us = now_us > b->filled_us ? now_us - b->filled_us : 0;
     uint64_t missing = capacity(b) - b->tokens;
     /* Long enough for any bucket to be full; and what follows cannot overflow. */
-    uint64_t fresh = elapsed_us >= 10ull * USCTP_S ? missing : elapsed_us * b->per_second / USCTP_S;
-    if (fresh >= missing) {
+    uint64_t fresh =
+        elapsed_us >= 10ull * USCTP_S ? missing + 1 : elapsed_us * b->per_second / USCTP_S;
+    if (fresh > missing) {
         b->tokens += missing;
         b->filled_us = now_us;
     } else if (fresh > 0) { /* the part of a token that has come already is kept */
         b->tokens += fresh;
-        b->filled_us += fresh * USCTP_S / b->per_second;
+        b->filled_us += (fresh * USCTP_S + b->per_second - 1) / b->per_second;
     }
 }
 

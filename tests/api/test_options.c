@@ -389,6 +389,90 @@ START_TEST(status_of_a_connection) {
 }
 END_TEST
 
+/* The counters of usctp/counters.h, whole and as far as there is room. */
+START_TEST(counters_of_a_connection) {
+    struct pair pair;
+    struct usctp_engine_counters all, same;
+    struct usctp_assoc_counters mine;
+    struct usctp_path_counters path = {.path = 0};
+    struct sctp_assoc_stats linux_stats;
+    uint64_t first[2] = {0, 12345};
+    socklen_t length = sizeof first[0];
+    char byte;
+    pair_stacks(&pair, DRIVER_THREAD);
+    ck_assert_int_eq(get(pair.client, USCTP_STACK_COUNTERS, &all, sizeof all), 0);
+    ck_assert_uint_eq(all.established, 0);
+    ck_assert_errno(get(pair.client, USCTP_ASSOC_COUNTERS, &mine, sizeof mine), EINVAL);
+    ck_assert_errno(get(pair.client, USCTP_PATH_COUNTERS, &path, sizeof path), EINVAL);
+    pair_connect(&pair);
+    struct sctp_sndinfo unordered = {.snd_flags = SCTP_UNORDERED};
+    struct iovec iov = {.iov_base = (void *)"xy", .iov_len = 2};
+    ck_assert_int_eq(usctp_send(pair.client, "x", 1, 0), 1);
+    ck_assert_int_eq(usctp_sendv(pair.client, &iov, 1, NULL, 0, &unordered, sizeof unordered,
+                                 USCTP_SENDV_SNDINFO, 0),
+                     2);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_ge(usctp_recv(pair.server, &byte, 1, 0), 1);
+    ck_assert_int_eq(get(pair.client, USCTP_STACK_COUNTERS, &all, sizeof all), 0);
+    ck_assert_uint_eq(all.established, 1);
+    ck_assert_uint_eq(all.ordered_chunks_out, 1);
+    ck_assert_uint_eq(all.unordered_chunks_out, 1);
+    ck_assert_uint_gt(all.memory_bytes, 0);
+    ck_assert_int_eq(usctp_stack_counters(pair.client_stack, &same), 0);
+    ck_assert_uint_ge(same.packets_out, all.packets_out);
+    ck_assert_int_eq(
+        usctp_getsockopt(pair.client, IPPROTO_SCTP, USCTP_STACK_COUNTERS, first, &length), 0);
+    ck_assert_uint_eq(length, sizeof first[0]);
+    ck_assert_uint_ge(first[0], all.packets_in);
+    ck_assert_uint_eq(first[1], 12345);
+    length = 7;
+    ck_assert_errno(
+        usctp_getsockopt(pair.client, IPPROTO_SCTP, USCTP_STACK_COUNTERS, first, &length), EINVAL);
+    ck_assert_errno(usctp_setsockopt(pair.client, IPPROTO_SCTP, USCTP_STACK_COUNTERS, &all, 8),
+                    ENOPROTOOPT);
+    ck_assert_int_eq(get(pair.client, USCTP_ASSOC_COUNTERS, &mine, sizeof mine), 0);
+    ck_assert_uint_eq(mine.ordered_chunks_out, 1);
+    ck_assert_uint_eq(mine.bytes_out, 3);
+    ck_assert_int_eq(get(pair.client, USCTP_PATH_COUNTERS, &path, sizeof path), 0);
+    ck_assert_int_ge(path.assoc_id, 3);
+    ck_assert_uint_eq(path.status.data_chunks_out, 2);
+    path.path = 1;
+    ck_assert_errno(get(pair.client, USCTP_PATH_COUNTERS, &path, sizeof path), EINVAL);
+    ck_assert_int_eq(get(pair.client, SCTP_GET_ASSOC_STATS, &linux_stats, sizeof linux_stats), 0);
+    ck_assert_uint_eq(linux_stats.sas_oodchunks, 1);
+    ck_assert_uint_eq(linux_stats.sas_ouodchunks, 1);
+    ck_assert_int_eq(get(pair.server, SCTP_GET_ASSOC_STATS, &linux_stats, sizeof linux_stats), 0);
+    ck_assert_uint_eq(linux_stats.sas_iodchunks, 1);
+    ck_assert_uint_eq(linux_stats.sas_iuodchunks, 1);
+    ck_assert_uint_eq(linux_stats.sas_outofseqtsns, 0);
+    pair_close(&pair);
+}
+END_TEST
+
+/* max_memory_bytes: a send is refused at once, blocking or not. */
+START_TEST(memory_of_a_stack) {
+    struct usctp_stack_options options;
+    struct usctp_config config;
+    struct usctp_engine_counters all;
+    static char bytes[60000];
+    usctp_config_defaults(&config);
+    ck_assert_int_eq(usctp_config_set(&config, USCTP_TUNABLE_max_memory_bytes, 65536), 0);
+    usctp_stack_options_init(&options);
+    options.flags = USCTP_STACK_UDP;
+    options.config = &config;
+    struct usctp_stack *stack = usctp_stack_new(&options);
+    ck_assert_ptr_nonnull(stack);
+    int sd = usctp_socket(stack, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_SCTP);
+    struct sockaddr_in nobody = loopback(9);
+    ck_assert_errno(usctp_connect(sd, (struct sockaddr *)&nobody, sizeof nobody), EINPROGRESS);
+    ck_assert_errno(usctp_send(sd, bytes, sizeof bytes, 0), ENOBUFS);
+    ck_assert_int_eq(usctp_stack_counters(stack, &all), 0);
+    ck_assert_uint_eq(all.sends_refused, 1);
+    ck_assert_uint_le(all.memory_peak_bytes, 65536);
+    usctp_stack_delete(stack);
+}
+END_TEST
+
 /* Heartbeats on demand, the primary path, and settings of one path of two. */
 START_TEST(one_path_of_two) {
     struct pair pair;
@@ -492,6 +576,8 @@ int main(void) {
     tcase_add_test(tcase, on_a_connection);
     tcase_add_test(tcase, inheritance);
     tcase_add_test(tcase, status_of_a_connection);
+    tcase_add_test(tcase, counters_of_a_connection);
+    tcase_add_test(tcase, memory_of_a_stack);
     tcase_add_test(tcase, one_path_of_two);
     tcase_add_test(tcase, unknown_and_unbuilt);
     suite_add_tcase(suite, tcase);

@@ -27,7 +27,7 @@ for program in "$cat" "$perf"; do
   grep -q "^Usage: $name" "$WORK/out" || fail "$name --help says no usage"
   [ ! -s "$WORK/err" ] || fail "$name --help writes to stderr"
   # Every option that it knows is in its help
-  for option in udp bind streams rto sack-delay heartbeat set pcap verbose help version; do
+  for option in udp bind streams rto sack-delay heartbeat set pcap stats verbose help version; do
     grep -q -e "--$option" "$WORK/out" || fail "$name --help does not mention --$option"
   done
   [ "$("$program" --version)" = "$name (usctp) $version" ] || fail "$name --version: $("$program" --version)"

@@ -45,6 +45,33 @@ START_TEST(no_memory_is_not_counted) {
 }
 END_TEST
 
+/* At the limit nothing is asked of the embedder; an eighth before it, it is short. */
+START_TEST(a_limit) {
+    unit.env.limit_bytes = 800;
+    ck_assert(!env_is_short(&unit.env, 700));
+    ck_assert(env_is_short(&unit.env, 701));
+    void *a = env_allocate(&unit.env, 700);
+    ck_assert_ptr_nonnull(a);
+    ck_assert(!env_is_short(&unit.env, 0));
+    ck_assert(env_is_short(&unit.env, 1));
+    ck_assert_ptr_null(env_allocate(&unit.env, 101));
+    ck_assert_uint_eq(unit.env.refusals, 1);
+    void *b = env_allocate_raw(&unit.env, 100);
+    ck_assert_ptr_nonnull(b);
+    ck_assert(env_is_short(&unit.env, 0));
+    ck_assert_ptr_null(env_allocate_raw(&unit.env, 0));
+    ck_assert_ptr_null(env_allocate_raw(&unit.env, SIZE_MAX));
+    ck_assert_uint_eq(unit.env.refusals, 3);
+    ck_assert_uint_eq(unit.env.peak_bytes, 800);
+    env_release(&unit.env, a, 700);
+    env_release(&unit.env, b, 100);
+    ck_assert(!env_is_short(&unit.env, 700));
+    ck_assert_uint_eq(unit.env.peak_bytes, 800);
+    unit.env.limit_bytes = 0; /* none */
+    ck_assert(!env_is_short(&unit.env, SIZE_MAX));
+}
+END_TEST
+
 START_TEST(nothing_can_be_allocated) {
     void *nothing = env_allocate(&unit.env, 0);
     ck_assert_ptr_nonnull(nothing);
@@ -95,6 +122,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, allocated_memory_is_zeroed_and_counted);
     tcase_add_test(tests, no_memory_is_not_counted);
+    tcase_add_test(tests, a_limit);
     tcase_add_test(tests, nothing_can_be_allocated);
     tcase_add_test(tests, random_numbers_are_the_embedders);
     tcase_add_test(tests, the_trace_hook_is_optional);
