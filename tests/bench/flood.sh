@@ -13,7 +13,7 @@
 TEST_LIMIT_S=600
 . "$(dirname "$0")/../real/lib.sh"
 
-RUNS=3 RUN_S=4 PORT=5201 INITS=1000000 RATE=50000
+RUNS=3 RUN_S=5 PORT=5201 INITS=1000000 RATE=50000
 GROWTH_KB=256 # pages that a first answer touches, not those of INITs: a byte for each would be 977
 while [ $# -gt 0 ]; do
   case $1 in
@@ -73,9 +73,12 @@ echo "left      $left associations"
 serve
 for ((i = 0; i < RUNS; i++)); do
   transfer >>"$WORK/quiet"
-  spawn flood in_net "$NET_A" "$FLOOD" -c "${B_ADDR[0]}" -p $PORT -r $RATE -t $((RUN_S + 2)) >>"$WORK/floods.json"
-  sleep 0.5
-  transfer >>"$WORK/flooded"
+  # The association is there first: an INIT among so many has to try more than once
+  transfer >>"$WORK/flooded" &
+  transfer=$!
+  sleep 0.2
+  spawn flood in_net "$NET_A" "$FLOOD" -c "${B_ADDR[0]}" -p $PORT -r $RATE -t $((RUN_S + 1)) >>"$WORK/floods.json"
+  wait $transfer || fail "the client ended with status $?"
   must_finish flood 60
 done
 end_server
