@@ -12,9 +12,9 @@
  * on each of its paths.
  *
  * When the engine uses seven eighths of max_memory_bytes, it takes no messages of the user's
- * (USCTP_ERR_LIMIT), drops DATA that fills no gap unacknowledged and refuses new associations; the
- * last eighth is for what lets the others go on, and beyond it nothing is allocated. What a limit
- * has kept out is counted: counters.h.
+ * (USCTP_ERR_LIMIT), drops DATA that fills no gap unacknowledged, tells peers that the window is
+ * closed, and refuses new associations; the last eighth is for what lets the others go on, and
+ * beyond it nothing is allocated. What a limit has kept out is counted: counters.h.
  */
 #ifndef USCTP_CONFIG_H
 #define USCTP_CONFIG_H

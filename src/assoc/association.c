@@ -541,7 +541,10 @@ uint8_t *association_queue_control(struct assoc *a, uint8_t path, size_t bytes) 
 uint32_t association_rwnd(const struct assoc *a) {
     uint64_t held = (uint64_t)a->inbox.payload_bytes + a->inbox.overhead_bytes +
                     a->reassembly.payload_bytes + a->reassembly.overhead_bytes;
-    return held >= a->config.receive_buffer_bytes
-               ? 0
-               : (uint32_t)(a->config.receive_buffer_bytes - held);
+    uint64_t buffer = a->config.receive_buffer_bytes;
+    uint64_t left = held < buffer ? buffer - held : 0;
+    /* Nor more than the stack has memory for: a peer that is told so waits, one that is not would
+     * take silence for a dead path. */
+    uint64_t memory = env_left_bytes(&a->engine->env);
+    return (uint32_t)(left < memory ? left : memory);
 }

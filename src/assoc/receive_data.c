@@ -149,10 +149,10 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
         break;
     }
     a->counters.out_of_sequence_tsns += tsn != a->received.cumulative + 1 ? 1 : 0;
-    if (!has_room(a, &data, tsn))
-        return leave(in, &a->counters.dropped_data_chunks);
     if (is_memory_short(a, &data, tsn))
         return leave(in, &a->engine->counters.dropped[USCTP_DROP_MEMORY]);
+    if (!has_room(a, &data, tsn))
+        return leave(in, &a->counters.dropped_data_chunks);
     return take(in, &data, tsn);
 }
 

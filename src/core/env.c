@@ -48,10 +48,11 @@ void env_release(struct env *env, void *memory, size_t bytes) {
     env->given.allocator.release(env->given.allocator.user, memory, asked);
 }
 
-bool env_is_short(const struct env *env, size_t bytes) {
+uint64_t env_left_bytes(const struct env *env) {
     uint64_t most = env->limit_bytes - env->limit_bytes / 8;
-    return env->limit_bytes > 0 &&
-           (env->allocated_bytes > most || bytes > most - env->allocated_bytes);
+    if (env->limit_bytes == 0)
+        return UINT64_MAX;
+    return env->allocated_bytes < most ? most - env->allocated_bytes : 0;
 }
 
 void env_random(struct env *env, void *out, size_t bytes) {

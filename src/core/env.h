@@ -23,9 +23,14 @@ void *env_allocate(struct env *env, size_t bytes) USCTP_MUST_CHECK;
 /* As env_allocate, not zeroed; the caller writes every byte that may be read. */
 void *env_allocate_raw(struct env *env, size_t bytes) USCTP_MUST_CHECK;
 void env_release(struct env *env, void *memory, size_t bytes); /* NULL is fine */
-/* Are so many bytes more than the first seven eighths of the limit have room for? The last eighth
- * is for what cannot be put off. */
-bool env_is_short(const struct env *env, size_t bytes);
+/* What is left of the first seven eighths of the limit; the last eighth is for what cannot be put
+ * off. UINT64_MAX without a limit. */
+uint64_t env_left_bytes(const struct env *env);
+/* Are so many bytes more than that? */
+static inline bool env_is_short(const struct env *env, size_t bytes) {
+    uint64_t left = env_left_bytes(env);
+    return bytes > left || left == 0;
+}
 void env_random(struct env *env, void *out, size_t bytes);
 uint32_t env_random32(struct env *env);
 /* Hands a record to the trace hook, if there is one. */

@@ -48,11 +48,13 @@ END_TEST
 /* At the limit nothing is asked of the embedder; an eighth before it, it is short. */
 START_TEST(a_limit) {
     unit.env.limit_bytes = 800;
+    ck_assert_uint_eq(env_left_bytes(&unit.env), 700);
     ck_assert(!env_is_short(&unit.env, 700));
     ck_assert(env_is_short(&unit.env, 701));
     void *a = env_allocate(&unit.env, 700);
     ck_assert_ptr_nonnull(a);
-    ck_assert(!env_is_short(&unit.env, 0));
+    ck_assert_uint_eq(env_left_bytes(&unit.env), 0);
+    ck_assert(env_is_short(&unit.env, 0));
     ck_assert(env_is_short(&unit.env, 1));
     ck_assert_ptr_null(env_allocate(&unit.env, 101));
     ck_assert_uint_eq(unit.env.refusals, 1);
@@ -68,6 +70,7 @@ START_TEST(a_limit) {
     ck_assert(!env_is_short(&unit.env, 700));
     ck_assert_uint_eq(unit.env.peak_bytes, 800);
     unit.env.limit_bytes = 0; /* none */
+    ck_assert_uint_eq(env_left_bytes(&unit.env), UINT64_MAX);
     ck_assert(!env_is_short(&unit.env, SIZE_MAX));
 }
 END_TEST
