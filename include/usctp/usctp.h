@@ -46,6 +46,10 @@ enum usctp_stack_flag {
         1u << 2, /* an I/O thread drives it; without it, blocked calls and usctp_stack_process do */
     USCTP_STACK_UDP_PORT_REQUIRED =
         1u << 3, /* fail with EADDRINUSE rather than take another port than udp_port */
+    USCTP_STACK_NO_SPEAKER =
+        1u << 4, /* never answer packets for ports that no process of the host has */
+    USCTP_STACK_BESIDE_KERNEL =
+        1u << 5, /* raw sockets although the kernel has SCTP of its own, which answers too */
 };
 
 struct usctp_stack_options {
@@ -67,7 +71,8 @@ struct usctp_stack_options {
 USCTP_API void usctp_stack_options_init(struct usctp_stack_options *options);
 /*
  * Makes a stack. options may be NULL. Returns NULL with errno: EPERM (no CAP_NET_RAW:
- * usctp_stack_error says what to do), EADDRINUSE, ENOMEM, EINVAL, EMFILE.
+ * usctp_stack_error says what to do), EBUSY (the kernel has SCTP of its own: likewise), EADDRINUSE,
+ * ENOMEM, EINVAL, EMFILE.
  */
 USCTP_API struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *options);
 /* Why this thread's last usctp_stack_new failed, one sentence for the user; "" when it did not. */

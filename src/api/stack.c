@@ -26,7 +26,7 @@ enum {
     EXIT_US = 1000000, /* how long a process that exits waits for its associations to end */
 };
 
-static _Thread_local char error_text[256];
+static _Thread_local char error_text[512];
 
 const char *usctp_stack_error(void) {
     return error_text;
@@ -94,8 +94,9 @@ static int check_options(const struct usctp_stack_options *given,
         return -EINVAL;
     }
     memcpy(options, given, given->size);
-    uint32_t known =
-        USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD | USCTP_STACK_UDP_PORT_REQUIRED;
+    uint32_t known = USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD |
+                     USCTP_STACK_UDP_PORT_REQUIRED | USCTP_STACK_NO_SPEAKER |
+                     USCTP_STACK_BESIDE_KERNEL;
     if ((options->flags & ~known) || options->pcap_path) {
         snprintf(error_text, sizeof error_text,
                  "usctp_stack_options asks for something this library does not have.");
@@ -116,6 +117,8 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
         .raw_ipv6_fd = options->raw_ipv6_fd,
         .device = options->device,
         .mark = options->mark,
+        .may_speak = !(options->flags & USCTP_STACK_NO_SPEAKER),
+        .beside_kernel = options->flags & USCTP_STACK_BESIDE_KERNEL,
     };
     int error = transport_open(&stack->transport, &wanted, error_text, sizeof error_text);
     stack->has_raw = wanted.raw;

@@ -7,13 +7,14 @@
 #include "net/port_claim.h"
 
 #include "core/env.h"
+#include "net/host_name.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define PORTS       65536u
@@ -21,6 +22,8 @@
 #define FIRST_BLOCK (PORT_CLAIM_EPHEMERAL_FIRST / PORT_CLAIM_BLOCK_PORTS)
 #define LAST_BLOCK  (PORT_CLAIM_EPHEMERAL_LAST / PORT_CLAIM_BLOCK_PORTS)
 #define BLOCK_COUNT (LAST_BLOCK - FIRST_BLOCK + 1)
+#define ASK_MS      200 /* how long bind() waits for another process's answer */
+#define MAX_ANSWERS 64u /* by one call */
 
 /* How a port or block is held: 0 not at all, IN_PROCESS without a name, else the name's descriptor
  * + 1. */
@@ -35,6 +38,7 @@ struct block {
 
 struct port_claims {
     bool host_wide;
+    int watch_fd; /* epoll: the blocks' names, which others ask */
     uint64_t generation;
     uint32_t idle_blocks; /* held, with no port in use */
     uint64_t passing[BLOCKS];
@@ -43,31 +47,16 @@ struct port_claims {
     int exact[PORTS];
 };
 
-static socklen_t name_of(struct sockaddr_un *name, const char *kind, unsigned number) {
-    memset(name, 0, sizeof *name);
-    name->sun_family = AF_UNIX;
-    /* A first byte of zero makes the name abstract. */
-    int length =
-        snprintf(name->sun_path + 1, sizeof name->sun_path - 1, "usctp/%s/%u", kind, number);
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
-}
-
 /* Takes a name. Returns 0 with how it is held, or a negative errno. */
 static int take_name(const struct port_claims *claims, const char *kind, unsigned number,
                      int *held) {
-    struct sockaddr_un name;
     if (!claims->host_wide) {
         *held = IN_PROCESS;
         return 0;
     }
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = host_name_take(kind, number, SOCK_DGRAM);
     if (fd < 0)
-        return -errno;
-    if (bind(fd, (struct sockaddr *)&name, name_of(&name, kind, number))) {
-        int error = errno;
-        close(fd);
-        return -error;
-    }
+        return fd;
     *held = fd + 1;
     return 0;
 }
@@ -76,13 +65,6 @@ static void give_name(int *held) {
     if (*held > 0)
         close(*held - 1);
     *held = NOT_HELD;
-}
-
-/* Whether somebody holds the name. `probe` is an AF_UNIX datagram socket. */
-static bool is_name_taken(int probe, const char *kind, unsigned number) {
-    struct sockaddr_un name;
-    socklen_t length = name_of(&name, kind, number);
-    return connect(probe, (struct sockaddr *)&name, length) == 0 || errno != ECONNREFUSED;
 }
 
 static struct block *block_of(struct port_claims *claims, uint16_t port) {
@@ -107,8 +89,10 @@ static void update_passing(struct port_claims *claims, unsigned number) {
 
 struct port_claims *port_claim_new(bool host_wide) {
     struct port_claims *claims = calloc(1, sizeof *claims);
-    if (claims)
-        claims->host_wide = host_wide;
+    if (!claims)
+        return NULL;
+    claims->host_wide = host_wide;
+    claims->watch_fd = host_wide ? epoll_create1(EPOLL_CLOEXEC) : -1;
     return claims;
 }
 
@@ -122,22 +106,122 @@ void port_claim_delete(struct port_claims *claims) {
         for (unsigned k = 0; k < PORT_CLAIM_BLOCK_PORTS; k++)
             give_name(&claims->exact[i * PORT_CLAIM_BLOCK_PORTS + k]);
     }
+    if (claims->watch_fd >= 0)
+        close(claims->watch_fd);
     free(claims);
 }
 
-/* Whether another process holds the block that a port is in. */
-static int check_foreign_block(const struct port_claims *claims, uint16_t port) {
+/* Gives a block back. A forked child's copy of the socket would keep it watched: removed first. */
+static void give_block(struct port_claims *claims, struct block *block) {
+    if (block->held > 0 && claims->watch_fd >= 0)
+        epoll_ctl(claims->watch_fd, EPOLL_CTL_DEL, block->held - 1, NULL);
+    give_name(&block->held);
+}
+
+/* ---- asking and answering -------------------------------------------------------------------- */
+
+/*
+ * One who wants a port by name finds its block with another process, which may use the port or not:
+ * he takes the port's name, so that nobody else gets it, and asks. The holder leaves the port out
+ * of the block and says so, or says that it is used. An asker is believed only as far as somebody
+ * holds the port's name; who does not answer counts as using it.
+ */
+
+int port_claim_descriptor(const struct port_claims *claims) {
+    return claims->watch_fd;
+}
+
+/* Takes one question out of a block's socket. Returns false when there is none. */
+static bool answer_one(struct port_claims *claims, unsigned number, int probe) {
+    struct block *block = &claims->blocks[number];
+    struct sockaddr_un from;
+    socklen_t length = sizeof from;
+    uint16_t port;
+    int fd = block->held - 1;
+    ssize_t n = recvfrom(fd, &port, sizeof port, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from,
+                         &length);
+    if (n < 0)
+        return false;
+    if (n != (ssize_t)sizeof port || port / PORT_CLAIM_BLOCK_PORTS != number ||
+        length <= sizeof from.sun_family)
+        return true;
+    bool is_free = claims->counts[port] == 0;
+    if (is_free && !claims->exact[port] && host_name_is_taken(probe, "port", port)) {
+        block->excluded |= bit_of(port);
+        update_passing(claims, number);
+    }
+    char answer = is_free && (block->excluded & bit_of(port)) ? 'y' : 'n';
+    /* An asker who is gone, or too full to listen, has his answer: none. */
+    sendto(fd, &answer, 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&from, length);
+    return true;
+}
+
+void port_claim_answer(struct port_claims *claims) {
+    struct epoll_event events[8];
+    int n = claims->watch_fd >= 0 ? epoll_wait(claims->watch_fd, events, 8, 0) : 0;
+    if (n <= 0)
+        return;
+    int probe = host_name_socket(SOCK_DGRAM);
+    for (int i = 0; i < n && probe >= 0; i++)
+        for (unsigned k = 0; k < MAX_ANSWERS; k++)
+            if (!answer_one(claims, events[i].data.u32, probe))
+                break;
+    if (probe >= 0)
+        close(probe);
+}
+
+/* Waits for the answer on a socket that is connected to the block's name. What others ask us is
+ * answered meanwhile: two may ask each other. */
+static int wait_for_answer(struct port_claims *claims, int fd) {
+    struct pollfd polled[2] = {{.fd = fd, .events = POLLIN},
+                               {.fd = claims->watch_fd, .events = POLLIN}};
+    char answer = 'n';
+    for (unsigned i = 0; i < MAX_ANSWERS && poll(polled, 2, ASK_MS) > 0; i++) {
+        if (polled[1].revents)
+            port_claim_answer(claims);
+        if (polled[0].revents) {
+            if (recv(fd, &answer, 1, MSG_DONTWAIT) != 1)
+                answer = 'n';
+            break;
+        }
+    }
+    return answer == 'y' ? 0 : -EADDRINUSE;
+}
+
+static int ask_holder(struct port_claims *claims, uint16_t port) {
+    struct sockaddr_un name, own = {.sun_family = AF_UNIX};
+    socklen_t length = host_name_write(&name, "block", port / PORT_CLAIM_BLOCK_PORTS);
+    int fd = host_name_socket(SOCK_DGRAM);
+    if (fd < 0)
+        return fd;
+    int result = -EADDRINUSE;
+    /* A name of the kernel's choice, to be answered at. */
+    if (bind(fd, (struct sockaddr *)&own, sizeof own.sun_family) == 0) {
+        if (connect(fd, (struct sockaddr *)&name, length) != 0)
+            result = errno == ECONNREFUSED ? 0 : -EADDRINUSE; /* given back just now */
+        else if (send(fd, &port, sizeof port, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof port)
+            result = wait_for_answer(claims, fd);
+    }
+    close(fd);
+    return result;
+}
+
+/* Whether another process keeps us from a port because it holds its block. The port's name is
+ * ours. */
+static int check_foreign_block(struct port_claims *claims, uint16_t port) {
     unsigned number = port / PORT_CLAIM_BLOCK_PORTS;
     if (!claims->host_wide || number < FIRST_BLOCK || number > LAST_BLOCK ||
         claims->blocks[number].held)
         return 0;
-    int probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int probe = host_name_socket(SOCK_DGRAM);
     if (probe < 0)
-        return -errno;
-    bool taken = is_name_taken(probe, "block", number);
+        return probe;
+    bool taken = host_name_is_taken(probe, "block", number);
     close(probe);
-    return taken ? -EADDRINUSE : 0;
+    return taken ? ask_holder(claims, port) : 0;
 }
+
+/* ---- ports and blocks ------------------------------------------------------------------------ */
 
 /* The port is used as one of its block, which is held. */
 static void use_of_block(struct port_claims *claims, uint16_t port) {
@@ -184,7 +268,7 @@ void port_claim_remove(struct port_claims *claims, uint16_t port) {
     } else if (--block->used == 0) {
         /* One idle block is kept for the next connect; a second goes back to the host. */
         if (claims->idle_blocks > 0)
-            give_name(&block->held);
+            give_block(claims, block);
         else
             claims->idle_blocks++;
     }
@@ -196,17 +280,20 @@ void port_claim_remove(struct port_claims *claims, uint16_t port) {
 static int take_block(struct port_claims *claims, unsigned number) {
     struct block *block = &claims->blocks[number];
     int probe = -1;
-    if (claims->host_wide && (probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
-        return -errno;
+    if (claims->host_wide && (probe = host_name_socket(SOCK_DGRAM)) < 0)
+        return probe;
     int error = take_name(claims, "block", number, &block->held);
     if (error == 0) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
+        if (block->held > 0 && claims->watch_fd >= 0) /* without it, who asks gets no answer */
+            epoll_ctl(claims->watch_fd, EPOLL_CTL_ADD, block->held - 1, &event);
         block->excluded = 0;
         block->used = 0;
         claims->idle_blocks++;
         for (unsigned i = 0; i < PORT_CLAIM_BLOCK_PORTS; i++) {
             unsigned port = number * PORT_CLAIM_BLOCK_PORTS + i;
             if (port > PORT_CLAIM_EPHEMERAL_LAST || claims->exact[port] ||
-                (probe >= 0 && is_name_taken(probe, "port", port)))
+                (probe >= 0 && host_name_is_taken(probe, "port", port)))
                 block->excluded |= (uint64_t)1 << i;
         }
         update_passing(claims, number);
@@ -252,10 +339,29 @@ int port_claim_add_ephemeral(struct port_claims *claims, uint32_t seed) {
             return port;
         /* Others hold every port of it by name. */
         claims->idle_blocks--;
-        give_name(&claims->blocks[number].held);
+        give_block(claims, &claims->blocks[number]);
         update_passing(claims, number);
     }
     return -EAGAIN;
+}
+
+void port_claim_reclaim(struct port_claims *claims) {
+    int probe = claims->host_wide ? host_name_socket(SOCK_DGRAM) : -1;
+    for (unsigned number = FIRST_BLOCK; number <= LAST_BLOCK && probe >= 0; number++) {
+        struct block *block = &claims->blocks[number];
+        if (!block->held || block->excluded == 0)
+            continue;
+        for (unsigned i = 0; i < PORT_CLAIM_BLOCK_PORTS; i++) {
+            unsigned port = number * PORT_CLAIM_BLOCK_PORTS + i;
+            uint64_t bit = (uint64_t)1 << i;
+            if ((block->excluded & bit) && port <= PORT_CLAIM_EPHEMERAL_LAST &&
+                !claims->exact[port] && !host_name_is_taken(probe, "port", port))
+                block->excluded &= ~bit;
+        }
+        update_passing(claims, number);
+    }
+    if (probe >= 0)
+        close(probe);
 }
 
 bool port_claim_passes(const struct port_claims *claims, uint16_t port) {
@@ -268,22 +374,14 @@ uint64_t port_claim_generation(const struct port_claims *claims) {
     return claims->generation;
 }
 
+void port_claim_set(const struct port_claims *claims, uint64_t *set) {
+    for (unsigned i = 0; i < BLOCKS; i++)
+        set[i] = __atomic_load_n(&claims->passing[i], __ATOMIC_RELAXED);
+}
+
 size_t port_claim_ranges(const struct port_claims *claims, struct port_range *out, size_t max) {
-    size_t n = 0;
-    for (unsigned port = 1; port < PORTS; port++) {
-        if (port % PORT_CLAIM_BLOCK_PORTS == 0 && claims->passing[port / 64] == 0) {
-            port += PORT_CLAIM_BLOCK_PORTS - 1;
-            continue;
-        }
-        if (!port_claim_passes(claims, (uint16_t)port))
-            continue;
-        if (n > 0 && out[n - 1].last + 1u == port) {
-            out[n - 1].last = (uint16_t)port;
-            continue;
-        }
-        if (n == max)
-            n = socket_filter_coarsen(out, n, max - 1);
-        out[n++] = (struct port_range){(uint16_t)port, (uint16_t)port};
-    }
-    return n;
+    uint64_t set[PORT_CLAIM_SET_WORDS];
+    _Static_assert(BLOCKS == PORT_CLAIM_SET_WORDS, "a word a block");
+    port_claim_set(claims, set);
+    return socket_filter_ranges(set, out, max);
 }

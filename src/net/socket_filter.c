@@ -11,6 +11,7 @@
 
 #define ACCEPT_ALL        0xffffffffu
 #define SCTP_PORT_OFFSET  2u /* destination port, RFC 9260 3.1 */
+#define PORTS             65536u
 #define LEAF_INSTRUCTIONS 4u
 #define NODE_INSTRUCTIONS 2u
 
@@ -24,6 +25,32 @@ size_t socket_filter_coarsen(struct port_range *ranges, size_t n, size_t max) {
         for (size_t i = best; i + 1 < n; i++)
             ranges[i] = ranges[i + 1];
         n--;
+    }
+    return n;
+}
+
+size_t socket_filter_ranges(const uint64_t *set, struct port_range *out, size_t max) {
+    size_t n = 0;
+    for (unsigned port = 1; port < PORTS; port++) {
+        if (port % 64 == 0 && set[port / 64] == 0) {
+            port += 63;
+            continue;
+        }
+        if (port % 64 == 0 && set[port / 64] == UINT64_MAX && n > 0 &&
+            out[n - 1].last + 1u == port) {
+            port += 63;
+            out[n - 1].last = (uint16_t)port;
+            continue;
+        }
+        if (!(set[port / 64] >> port % 64 & 1))
+            continue;
+        if (n > 0 && out[n - 1].last + 1u == port) {
+            out[n - 1].last = (uint16_t)port;
+            continue;
+        }
+        if (n == max)
+            n = socket_filter_coarsen(out, n, max - 1);
+        out[n++] = (struct port_range){(uint16_t)port, (uint16_t)port};
     }
     return n;
 }

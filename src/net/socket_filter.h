@@ -31,6 +31,10 @@ struct port_range {
  */
 size_t socket_filter_coarsen(struct port_range *ranges, size_t n, size_t max);
 
+/* Writes a set of ports (bit p % 64 of word p / 64, 1024 words; port 0 is never in it) as ranges,
+ * joined as by socket_filter_coarsen when there are more than max. Returns how many. */
+size_t socket_filter_ranges(const uint64_t *set, struct port_range *out, size_t max);
+
 /*
  * Writes the program for n (at most SOCKET_FILTER_MAX_RANGES) ascending, disjoint ranges into out,
  * which has room for SOCKET_FILTER_MAX_INSTRUCTIONS. With ipv4 the packet begins with its IP

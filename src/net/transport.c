@@ -4,6 +4,7 @@
  * the filters that follow them, ICMP errors on their way up. Sending and receiving are in
  * transport_send.c and transport_receive.c. RFC 6951 5.1 for the encapsulation port.
  */
+#include "net/host_sctp.h"
 #include "net/transport_inside.h"
 
 #include <arpa/inet.h>
@@ -38,6 +39,20 @@ static int fail_raw(const struct report *report, int error, const char *what) {
              "program); UDP encapsulation needs none (usctp-cat --udp)",
              what);
     return error;
+}
+
+/* The kernel would answer our peers' packets with ABORTs (RFC 9260 8.4): it knows none of our
+ * associations. */
+static int check_kernel(const struct transport_options *options, const struct report *report) {
+    if (options->beside_kernel || !host_sctp_is_in_kernel())
+        return 0;
+    if (report->text && report->bytes > 0)
+        snprintf(report->text, report->bytes,
+                 "This host's kernel speaks SCTP itself and would abort our associations: use UDP "
+                 "encapsulation (USCTP_STACK_UDP, usctp-cat --udp), or unload it (rmmod sctp; a "
+                 "line 'blacklist sctp' and 'install sctp /bin/false' in /etc/modprobe.d keep it "
+                 "away)");
+    return -EBUSY;
 }
 
 /* Errors that say that a host has no such address family. */
@@ -98,6 +113,32 @@ static int open_udp(struct transport *t, const struct transport_options *options
     return error;
 }
 
+/* Makes the filters of the raw sockets show the claims, and the speaker's wishes. Returns 0 or a
+ * negative errno. */
+static int update_filters(struct transport *t) {
+    uint64_t set[PORT_CLAIM_SET_WORDS], claimed = port_claim_generation(t->claims);
+    struct port_range ranges[SOCKET_FILTER_MAX_RANGES];
+    if (!t->speaker)
+        return 0;
+    if (claimed != t->told_generation)
+        host_speaker_tell(t->speaker);
+    t->told_generation = claimed;
+    uint64_t generation = claimed + host_speaker_generation(t->speaker);
+    if (generation == t->filter_generation)
+        return 0;
+    port_claim_set(t->claims, set);
+    host_speaker_add_ports(t->speaker, set);
+    size_t n = socket_filter_ranges(set, ranges, SOCKET_FILTER_MAX_RANGES);
+    for (unsigned way = WAY_RAW_IPV4; way <= WAY_RAW_IPV6; way++) {
+        const struct packet_socket *s = &t->sockets[way];
+        int error = s->fd >= 0 ? socket_filter_attach(s->fd, ranges, n, !s->ipv6) : 0;
+        if (error)
+            return error;
+    }
+    t->filter_generation = generation;
+    return 0;
+}
+
 static int open_all(struct transport *t, const struct transport_options *options,
                     const struct report *report) {
     t->receiver.slots = malloc((size_t)TRANSPORT_BATCH * TRANSPORT_SLOT_STRIDE);
@@ -115,7 +156,20 @@ static int open_all(struct transport *t, const struct transport_options *options
         return fail(report, error, "Looking for the network device");
     if (error)
         return fail(report, error, "Reading the host's addresses (rtnetlink)");
-    return options->raw ? open_raw(t, options, report) : 0;
+    if (!options->raw)
+        return 0;
+    error = check_kernel(options, report);
+    if (!error)
+        error = open_raw(t, options, report);
+    if (error)
+        return error;
+    const int raw_fds[2] = {t->sockets[WAY_RAW_IPV4].fd, t->sockets[WAY_RAW_IPV6].fd};
+    t->speaker = host_speaker_new(t->claims, raw_fds, options->may_speak);
+    if (!t->speaker)
+        return fail(report, -ENOMEM, "Allocating packet memory");
+    /* A filter that cannot be attached now lets nothing in; the next claim tries again. */
+    (void)update_filters(t);
+    return 0;
 }
 
 /* Closes and frees; shared with nobody but the descriptors themselves. */
@@ -123,6 +177,7 @@ static void dispose(struct transport *t) {
     for (unsigned i = 0; i < WAY_COUNT; i++)
         packet_socket_close(&t->sockets[i]);
     host_network_delete(t->network);
+    host_speaker_delete(t->speaker);
     port_claim_delete(t->claims);
     free(t->receiver.slots);
 }
@@ -174,8 +229,11 @@ size_t transport_descriptors(const struct transport *t, int *out, size_t max) {
     for (unsigned i = 0; i < WAY_COUNT; i++)
         if (t->sockets[i].fd >= 0 && n < max)
             out[n++] = t->sockets[i].fd;
-    if (n < max)
-        out[n++] = host_network_descriptor(t->network);
+    const int others[] = {host_network_descriptor(t->network), port_claim_descriptor(t->claims),
+                          t->speaker ? host_speaker_descriptor(t->speaker) : -1};
+    for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i] >= 0 && n < max)
+            out[n++] = others[i];
     return n;
 }
 
@@ -217,29 +275,18 @@ const struct usctp_local_address *transport_addresses(const struct transport *t,
 }
 
 bool transport_refresh(struct transport *t) {
+    port_claim_answer(t->claims);
+    if (t->speaker && host_speaker_refresh(t->speaker))
+        port_claim_reclaim(t->claims);
+    /* What cannot be attached lets too much in, which the receiver drops, or lacks what only the
+     * speaker wants; the next change tries again. */
+    (void)update_filters(t);
     return host_network_refresh(t->network);
 }
 
 int transport_route(struct transport *t, const struct usctp_addr *destination,
                     struct usctp_addr *source, uint32_t *mtu_bytes, uint32_t *interface_index) {
     return host_network_route(t->network, destination, source, mtu_bytes, interface_index);
-}
-
-/* Makes the filters of the raw sockets show the claims. Returns 0 or a negative errno. */
-static int update_filters(struct transport *t) {
-    struct port_range ranges[SOCKET_FILTER_MAX_RANGES];
-    uint64_t generation = port_claim_generation(t->claims);
-    if (!transport_has_raw(t) || generation == t->filter_generation)
-        return 0;
-    size_t n = port_claim_ranges(t->claims, ranges, SOCKET_FILTER_MAX_RANGES);
-    for (unsigned way = WAY_RAW_IPV4; way <= WAY_RAW_IPV6; way++) {
-        const struct packet_socket *s = &t->sockets[way];
-        int error = s->fd >= 0 ? socket_filter_attach(s->fd, ranges, n, !s->ipv6) : 0;
-        if (error)
-            return error;
-    }
-    t->filter_generation = generation;
-    return 0;
 }
 
 int transport_claim_port(struct transport *t, uint16_t port) {

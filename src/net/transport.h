@@ -25,11 +25,14 @@ struct transport_options {
     const char *device; /* SO_BINDTODEVICE, or NULL */
     uint32_t mark;      /* SO_MARK, 0 = none */
     int receive_buffer_bytes, send_buffer_bytes; /* of the sockets; 0 = a fitting default */
+    bool may_speak;     /* raw: stand for election as the speaker of the host (host_speaker.h) */
+    bool beside_kernel; /* raw: go on although the kernel has SCTP of its own */
 };
 
 /*
  * Opens. Returns 0, or a negative errno with a sentence for the user in error_text (without
- * CAP_NET_RAW: -EPERM, and the text names the capability and UDP encapsulation).
+ * CAP_NET_RAW: -EPERM, and the text names the capability and UDP encapsulation; where the kernel
+ * has SCTP: -EBUSY, and the text says what can be done).
  */
 int transport_open(struct transport **out, const struct transport_options *options,
                    char *error_text, size_t error_bytes);
@@ -72,8 +75,8 @@ int transport_next_icmp(struct transport *t, struct usctp_icmp *icmp);
 /* The host's addresses as last read. The array is the transport's, valid until transport_refresh
  * returns true. */
 const struct usctp_local_address *transport_addresses(const struct transport *t, size_t *n);
-/* Reads pending netlink messages. Returns true when addresses, routes or MTUs have changed since
- * the last call. */
+/* Reads pending netlink messages and what other usctp processes ask and tell. Returns true when
+ * addresses, routes or MTUs have changed since the last call. */
 bool transport_refresh(struct transport *t);
 /*
  * What the host's routing table says of a destination: source address and MTU of the way. `source`
@@ -97,7 +100,8 @@ int transport_claim_ephemeral_port(struct transport *t, uint32_t seed);
 struct transport_counters {
     uint64_t packets_in, packets_out, send_calls, receive_calls, bytes_in, bytes_out;
     uint64_t no_room, refused, icmp_errors, truncated,
-        foreign; /* foreign: packets for no claimed port that got past the filter */
+        foreign;                     /* packets for no claimed port that got past the filter */
+    uint64_t strays, strays_limited; /* for nobody's port: received, and too many to look at */
 };
 void transport_counters(const struct transport *t, struct transport_counters *out);
 

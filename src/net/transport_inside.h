@@ -11,6 +11,7 @@
 #define NET_TRANSPORT_INSIDE_H
 
 #include "net/host_network.h"
+#include "net/host_speaker.h"
 #include "net/icmp_errors.h"
 #include "net/packet_socket.h"
 #include "net/port_claim.h"
@@ -65,7 +66,9 @@ struct transport {
     uint16_t udp_port;
     struct host_network *network;
     struct port_claims *claims;
-    uint64_t filter_generation; /* of the claims that the filters show */
+    struct host_speaker *speaker; /* NULL: no raw sockets */
+    uint64_t filter_generation;   /* of the claims and the speaker that the filters show */
+    uint64_t told_generation;     /* of the claims that the host's speaker was told of */
     struct icmp_errors errors;
     struct icmp_error taken;            /* the quoted bytes of the last transport_next_icmp */
     struct transport_counters counters; /* atomically changed */

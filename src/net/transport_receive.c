@@ -125,9 +125,32 @@ static bool take_ipv4_header(struct usctp_packet *packet) {
     return true;
 }
 
+/* Whether a packet from a raw socket is for us: for a port of ours, or for nobody's where this
+ * process speaks for the host. Others were queued before the filter changed, or let in by a joined
+ * range. */
+static bool is_for_us(struct transport *t, const struct usctp_packet *packet,
+                      struct host_speaker_look *look) {
+    if (packet->length < MIN_PORTS_BYTES)
+        return false;
+    uint16_t port = (uint16_t)(packet->data[2] << 8 | packet->data[3]);
+    if (port_claim_passes(t->claims, port))
+        return true;
+    switch (host_speaker_judge(t->speaker, port, look)) {
+    case HOST_SPEAKER_ANSWER:
+        transport_count(&t->counters.strays, 1);
+        return true;
+    case HOST_SPEAKER_LIMITED:
+        transport_count(&t->counters.strays_limited, 1);
+        return false;
+    case HOST_SPEAKER_IGNORE:
+        break;
+    }
+    return false;
+}
+
 /* Makes a packet of a message. False for one that is to be dropped, which is counted. */
 static bool take_message(struct transport *t, const struct packet_socket *s, size_t i,
-                         struct usctp_packet *packet) {
+                         struct usctp_packet *packet, struct host_speaker_look *look) {
     struct transport_receiver *r = &t->receiver;
     struct msghdr *header = &r->messages[i].msg_hdr;
     memset(packet, 0, sizeof *packet);
@@ -149,9 +172,7 @@ static bool take_message(struct transport *t, const struct packet_socket *s, siz
             take_name(s, &r->names[i], packet);
         else
             ours = take_ipv4_header(packet);
-        /* What was queued before the filter changed, or was let in by a joined range. */
-        ours = ours && packet->length >= MIN_PORTS_BYTES &&
-               port_claim_passes(t->claims, (uint16_t)(packet->data[2] << 8 | packet->data[3]));
+        ours = ours && is_for_us(t, packet, look);
     }
     if (!ours || packet->destination.family == USCTP_FAMILY_NONE) {
         transport_count(&t->counters.foreign, 1);
@@ -186,6 +207,7 @@ static void count_packet(struct transport *t, const struct usctp_packet *packet)
 
 size_t transport_receive(struct transport *t, struct usctp_packet *packets, size_t max) {
     struct pollfd polled[WAY_COUNT];
+    struct host_speaker_look look = {.has_looked = false};
     size_t used_slots = 0, count = 0;
     for (unsigned i = 0; i < WAY_COUNT; i++) /* poll() skips descriptor -1 */
         polled[i] = (struct pollfd){.fd = t->sockets[i].fd, .events = POLLIN};
@@ -208,7 +230,7 @@ size_t transport_receive(struct transport *t, struct usctp_packet *packets, size
             size_t n = receive_messages(t, s, used_slots, room);
             progress |= n > 0;
             for (size_t i = used_slots; i < used_slots + n; i++) {
-                if (!take_message(t, s, i, &packets[count]))
+                if (!take_message(t, s, i, &packets[count], &look))
                     continue;
                 count_packet(t, &packets[count++]);
             }

@@ -90,8 +90,12 @@ static void make_stack(struct link *link) {
         stack.flags |= USCTP_STACK_THREAD;
     if (options->udp && link->role == LINK_LISTENER) {
         stack.flags |= USCTP_STACK_UDP_PORT_REQUIRED;
+        if (options->no_speaker)
+            stack.flags |= USCTP_STACK_NO_SPEAKER;
         stack.udp_port = options->udp_port;
     }
+    if (options->no_speaker)
+        stack.flags |= USCTP_STACK_NO_SPEAKER;
     stack.config = &options->config;
     if (link->capture != NULL || link->trace != NULL || options->verbosity > 0) {
         stack.trace = on_trace;

@@ -24,6 +24,7 @@ const char options_help[] =
     "  --sack-delay MS         how long a SACK may be delayed (200); keep it below RTO.Min\n"
     "  --heartbeat MS          HB.interval (30000)\n"
     "  --set NAME=VALUE        any tunable of usctp/config.h; --set help lists them\n"
+    "  --no-speaker            leave it to others to answer packets for ports that nobody has\n"
     "  --pcap FILE             write every packet, as the stack sends and receives it\n"
     "  --trace FILE            write what the stack does as JSON lines\n"
     "  --stats[=json]          print all counters on stderr at the end\n"
@@ -147,6 +148,9 @@ bool options_take(struct tool_options *options, int code, const char *argument, 
         return true;
     case OPTIONS_SET:
         take_set(options, argument);
+        return true;
+    case OPTIONS_NO_SPEAKER:
+        options->no_speaker = true;
         return true;
     case 'v':
         options->verbosity++;

@@ -22,6 +22,7 @@ struct tool_options {
     bool stats, stats_json;
     unsigned verbosity;
     bool streams_given;
+    bool no_speaker; /* leave packets for nobody's ports unanswered */
     struct usctp_config config;
 };
 
@@ -36,6 +37,7 @@ enum options_code {
     OPTIONS_SACK_DELAY,
     OPTIONS_HEARTBEAT,
     OPTIONS_SET,
+    OPTIONS_NO_SPEAKER,
     OPTIONS_HELP,
     OPTIONS_VERSION,
     OPTIONS_OWN, /* the first code of a program's own */
@@ -53,6 +55,7 @@ enum options_code {
     {"sack-delay", required_argument, NULL, OPTIONS_SACK_DELAY},                                   \
     {"heartbeat", required_argument, NULL, OPTIONS_HEARTBEAT},                                     \
     {"set", required_argument, NULL, OPTIONS_SET},                                                 \
+    {"no-speaker", no_argument, NULL, OPTIONS_NO_SPEAKER},                                         \
     {"verbose", no_argument, NULL, 'v'},                                                           \
     {"help", no_argument, NULL, OPTIONS_HELP},                                                     \
     {"version", no_argument, NULL, OPTIONS_VERSION}

@@ -4,11 +4,14 @@
  * filter is told. Runs in a network namespace of its own where it may, since the names are the
  * namespace's.
  */
+#include "net/host_name.h"
 #include "net/port_claim.h"
 #include "support/unit_net.h"
 
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,6 +144,82 @@ START_TEST(blocks_and_single_ports_respect_each_other) {
 }
 END_TEST
 
+/* Another process that is awake: it answers for a's blocks. */
+static bool answers;
+
+static void *answer(void *unused) {
+    (void)unused;
+    while (__atomic_load_n(&answers, __ATOMIC_RELAXED)) {
+        struct pollfd polled = {.fd = port_claim_descriptor(a), .events = POLLIN};
+        if (poll(&polled, 1, 10) > 0)
+            port_claim_answer(a);
+    }
+    return NULL;
+}
+
+static int add_while_a_answers(uint16_t port) {
+    pthread_t thread;
+    answers = true;
+    ck_assert_int_eq(pthread_create(&thread, NULL, answer, NULL), 0);
+    int result = port_claim_add(b, port);
+    __atomic_store_n(&answers, false, __ATOMIC_RELAXED);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    return result;
+}
+
+START_TEST(an_unused_port_of_a_block_can_be_had) {
+    uint16_t used = (uint16_t)port_claim_add_ephemeral(a, 99);
+    uint16_t unused = (uint16_t)(used % 64 == 63 ? used - 1 : used + 1);
+    ck_assert(port_claim_passes(a, unused));
+    ck_assert_int_eq(add_while_a_answers(used), -EADDRINUSE);
+    ck_assert(port_claim_passes(a, used));
+    ck_assert_int_eq(add_while_a_answers(unused), 0);
+    ck_assert(!port_claim_passes(a, unused));
+    ck_assert(port_claim_passes(b, unused));
+    ck_assert_int_eq(port_claim_add(a, unused), -EADDRINUSE);
+    for (unsigned i = 0; i < 62; i++)
+        ck_assert_int_ne(port_claim_add_ephemeral(a, 99), unused);
+    /* Given up, it is the block's again once the holder looks. */
+    port_claim_reclaim(a);
+    ck_assert(!port_claim_passes(a, unused));
+    port_claim_remove(b, unused);
+    port_claim_reclaim(a);
+    ck_assert(port_claim_passes(a, unused));
+    ck_assert_int_eq(port_claim_add_ephemeral(a, 99), unused);
+    ck_assert_int_eq(add_while_a_answers(unused), -EADDRINUSE);
+}
+END_TEST
+
+START_TEST(questions_are_not_believed) {
+    uint16_t used = (uint16_t)port_claim_add_ephemeral(a, 99);
+    uint16_t unused = (uint16_t)(used % 64 == 63 ? used - 1 : used + 1);
+    uint16_t elsewhere = (uint16_t)(used ^ 64);
+    struct sockaddr_un name, own = {.sun_family = AF_UNIX};
+    socklen_t length = host_name_write(&name, "block", used / 64);
+    int fd = host_name_socket(SOCK_DGRAM);
+    char answer = 0, nonsense[100] = "what?";
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&own, sizeof own.sun_family), 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&name, length), 0);
+    /* Nobody holds the name of the port; of another block; no question at all. */
+    ck_assert_int_eq(send(fd, &unused, sizeof unused, 0), sizeof unused);
+    ck_assert_int_eq(send(fd, &elsewhere, sizeof elsewhere, 0), sizeof elsewhere);
+    ck_assert_int_eq(send(fd, nonsense, sizeof nonsense, 0), sizeof nonsense);
+    ck_assert_int_eq(send(fd, nonsense, 0, 0), 0);
+    port_claim_answer(a);
+    ck_assert_int_eq(recv(fd, &answer, 1, 0), 1);
+    ck_assert_int_eq(answer, 'n');
+    ck_assert_int_eq(recv(fd, &answer, 1, 0), -1);
+    ck_assert(port_claim_passes(a, unused));
+    close(fd);
+    /* One that does not listen for the answer. */
+    fd = host_name_socket(SOCK_DGRAM);
+    ck_assert_int_eq(sendto(fd, &unused, sizeof unused, 0, (struct sockaddr *)&name, length),
+                     sizeof unused);
+    port_claim_answer(a);
+    close(fd);
+}
+END_TEST
+
 START_TEST(one_idle_block_is_kept) {
     uint16_t ports[65];
     struct port_range ranges[4];
@@ -217,6 +296,8 @@ int main(void) {
     tcase_add_test(tests, ephemeral_ports_come_in_blocks);
     tcase_add_test(tests, the_seed_chooses);
     tcase_add_test(tests, blocks_and_single_ports_respect_each_other);
+    tcase_add_test(tests, an_unused_port_of_a_block_can_be_had);
+    tcase_add_test(tests, questions_are_not_believed);
     tcase_add_test(tests, one_idle_block_is_kept);
     tcase_add_test(tests, every_ephemeral_port_can_be_had);
     tcase_add_test(tests, without_raw_sockets_nothing_is_host_wide);
