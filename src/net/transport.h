@@ -58,9 +58,9 @@ size_t transport_receive(struct transport *t, struct usctp_packet *packets, size
  * Sends packets in order, runs split where the socket cannot take them whole. Returns how many were
  * taken: fewer than n means that the kernel has no room (EAGAIN, ENOBUFS) and the rest is to be
  * offered again after transport_send_delay_us or when a socket is writable. A packet that the
- * kernel refuses for itself (EMSGSIZE, EPERM, ENETUNREACH, ...) counts as taken and is counted. A
- * first packet of a run may have been sent in part: *offset_bytes says how far (in: where to
- * start).
+ * kernel refuses for itself (EMSGSIZE, EPERM, ENETUNREACH, ...), or has no room for again and
+ * again, counts as taken and is counted: it is lost, as on the way. A first packet of a run may
+ * have been sent in part: *offset_bytes says how far (in: where to start).
  */
 size_t transport_send(struct transport *t, const struct usctp_packet *packets, size_t n,
                       uint32_t *offset_bytes);

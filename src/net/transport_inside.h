@@ -31,6 +31,12 @@
 #define TRANSPORT_SLOT_STRIDE       (TRANSPORT_SLOT_BYTES + 1600u)
 #define TRANSPORT_SEND_DELAY_US     100u
 #define TRANSPORT_SEND_DELAY_MAX_US 5000u
+/*
+ * How often a packet finds no room before it is given up: half a second, longer than a queue of any
+ * device that still sends. One that does not must not stop what goes by others: further packets to
+ * the same place are then given up at once, until one gets through.
+ */
+#define TRANSPORT_SEND_TRIES 100u
 
 /* Index of a socket in struct transport. */
 enum transport_way { WAY_RAW_IPV4, WAY_RAW_IPV6, WAY_UDP_IPV4, WAY_UDP_IPV6, WAY_COUNT };
@@ -53,7 +59,9 @@ struct transport_piece {
 
 struct transport_sender {
     uint32_t delay_us;
-    bool single; /* the run that is being sent goes segment by segment */
+    unsigned no_room;        /* how often the first packet to be sent has found no room */
+    struct usctp_addr stuck; /* where one was given up for want of room, and none sent since */
+    bool single;             /* the run that is being sent goes segment by segment */
     struct transport_piece pieces[TRANSPORT_BATCH];
     struct mmsghdr messages[TRANSPORT_BATCH];
     struct iovec vectors[TRANSPORT_BATCH];

@@ -2,8 +2,9 @@
 /*
  * The sending half of the transport: packets and runs become messages for sendmmsg(), neighbours
  * that use the same socket in the same way go in one call, and each thing that the kernel may
- * answer has its consequence: no room ends the call, a refusal costs the one packet, a pending ICMP
- * error of somebody else's costs a second try. Runs go whole over UDP (UDP_SEGMENT) and are cut for
+ * answer has its consequence: no room ends the call (and a packet that never finds any is given up
+ * at last), a refusal costs the one packet, a pending ICMP error of somebody else's costs a second
+ * try. Runs go whole over UDP (UDP_SEGMENT) and are cut for
  * raw sockets. RFC 6951 5.3; RFC 9260 6.9 for what may be fragmented.
  */
 #include "net/transport_inside.h"
@@ -250,9 +251,22 @@ static void back_off(struct transport *t) {
     transport_count(&t->counters.no_room, 1);
 }
 
-static void count_sent(struct transport *t, size_t messages) {
+/* Whether to wait until there is room for a packet, which has just found none. */
+static bool is_worth_waiting(struct transport_sender *sender, const struct usctp_packet *packet) {
+    if (same_address(&sender->stuck, &packet->destination))
+        return false;
+    if (++sender->no_room < TRANSPORT_SEND_TRIES)
+        return true;
+    sender->stuck = packet->destination;
+    return false;
+}
+
+static void count_sent(struct transport *t, const struct usctp_packet *packets, size_t messages) {
+    struct transport_sender *sender = &t->sender;
     uint64_t segments = 0, bytes = 0;
     for (size_t i = 0; i < messages; i++) {
+        if (same_address(&sender->stuck, &packets[sender->pieces[i].packet].destination))
+            sender->stuck = (struct usctp_addr){.family = USCTP_FAMILY_NONE};
         segments += t->sender.pieces[i].segments;
         bytes += t->sender.pieces[i].bytes;
     }
@@ -283,11 +297,11 @@ size_t transport_send(struct transport *t, const struct usctp_packet *packets, s
         int error = errno;
         transport_count(&t->counters.send_calls, 1);
         if (sent > 0) {
-            count_sent(t, (size_t)sent);
+            count_sent(t, packets, (size_t)sent);
             at = behind(&sender->pieces[sent - 1], packets);
         } else {
             enum answer answer = on_error(t, s, packet, error, &tried);
-            if (answer == ANSWER_NO_ROOM) {
+            if (answer == ANSWER_NO_ROOM && is_worth_waiting(sender, packet)) {
                 back_off(t);
                 break;
             }
@@ -297,6 +311,7 @@ size_t transport_send(struct transport *t, const struct usctp_packet *packets, s
             at = behind(&sender->pieces[0], packets);
         }
         tried = false;
+        sender->no_room = 0;
         if (at.offset == 0)
             sender->single = false;
     }

@@ -172,6 +172,32 @@ path_cut_transfer() {
   say "$1 -> $2, paths $sender: the first cut, $lost packets lost on it, sums agree, in $((SECONDS - start)) s"
 }
 
+# disturbed_transfer WHAT FIRST SECOND: usctp from side A to B over two paths; the script's function "fault" hits
+# the first in the middle, "repair" ends that; gone on by the second, back on the first, nothing lost.
+disturbed_transfer() {
+  local what=$1 first=$2 second=$3 start=$SECONDS carried
+  make_file "$WORK/paced.data" $((20 * MIB)) 6
+  rm -f "$WORK/received.got" "$WORK/paced.fifo"
+  mkfifo "$WORK/paced.fifo"
+  start_receiver usctp b "${B_ADDR[$first]},${B_ADDR[$second]}" raw4 low
+  spawn feeder pace "$WORK/paced.data" "$WORK/paced.fifo" 32768 10
+  carried=$(carried "$first" b)
+  start_sender usctp a "${A_ADDR[$first]},${A_ADDR[$second]}" "${B_ADDR[$first]},${B_ADDR[$second]}" raw4 low \
+    "$WORK/paced.fifo"
+  wait_until 20 has_carried "$first" b $((carried + 2 * MIB)) || fail "$what: the first path is not used"
+  fault
+  carried=$(carried "$second" b)
+  wait_until 20 has_carried "$second" b $((carried + MIB)) || fail "$what: the second path is not used"
+  repair
+  carried=$(carried "$first" b)
+  wait_until 20 has_carried "$first" b $((carried + MIB)) || fail "$what: the first path is not used again"
+  must_finish sender 40
+  must_finish receiver 20
+  must_finish feeder 5
+  same_file "$WORK/paced.data" "$WORK/received.got"
+  say "$what: gone on by path $second, back on path $first, sums agree, in $((SECONDS - start)) s"
+}
+
 # case_cat TRANSPORT: 64 MiB through usctp-cat, one way and then both ways at once; captures clean
 case_cat() {
   local transport=$1 binary options way input
