@@ -272,6 +272,7 @@ struct usctp_endpoint_options {
     size_t address_count;
     bool ipv4, ipv6;                   /* families that a wildcard endpoint lists and accepts */
     const struct usctp_config *config; /* NULL: the engine's */
+    bool reuse; /* may share port and addresses with others that say so and do not listen */
 };
 
 /* Binds. Returns the id, or USCTP_ERR_IN_USE, INVALID, NO_MEMORY, LIMIT. */
@@ -280,7 +281,10 @@ USCTP_API int32_t usctp_endpoint_open(
 /* Adds or removes bound addresses (RFC 6458 9.1); existing associations keep theirs. */
 USCTP_API int usctp_endpoint_bind(struct usctp_engine *engine, int32_t endpoint,
                                   const struct usctp_addr *addresses, size_t n, bool add);
-/* Starts (backlog > 0) or stops (0) taking associations. */
+/* Changes the option `reuse` of a bound endpoint. */
+USCTP_API int usctp_endpoint_reuse(struct usctp_engine *engine, int32_t endpoint, bool reuse);
+/* Starts (backlog > 0) or stops (0) taking associations. USCTP_ERR_IN_USE: another endpoint that
+ * shares an address listens. */
 USCTP_API int usctp_endpoint_listen(struct usctp_engine *engine, int32_t endpoint,
                                     uint32_t backlog);
 /*

@@ -65,6 +65,7 @@ static int open_endpoint(struct socket *s, struct usctp_stack *stack,
         .ipv4 = s->domain == AF_INET || !s->v6only,
         .ipv6 = s->domain == AF_INET6,
         .config = &s->config,
+        .reuse = s->reuse_address,
     };
     int32_t endpoint = usctp_endpoint_open(stack->engine, &options);
     if (endpoint < 0)

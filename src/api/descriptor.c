@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,7 +51,8 @@ int descriptor_open(struct descriptor *d, int flags) {
     int nonblock = flags & SOCK_NONBLOCK;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | nonblock, 0, pair) != 0)
         return -errno;
-    *d = (struct descriptor){.number = pair[0], .own = descriptor_move_high(pair[1])};
+    *d =
+        (struct descriptor){.number = pair[0], .own = descriptor_move_high(pair[1]), .witness = -1};
     if (setsockopt(d->number, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest) != 0 ||
         descriptor_identify(d->number, &d->inode) != 0 ||
         (!(flags & SOCK_CLOEXEC) && fcntl(d->number, F_SETFD, 0) != 0)) {
@@ -65,7 +67,9 @@ int descriptor_open(struct descriptor *d, int flags) {
 void descriptor_close(struct descriptor *d) {
     if (d->own >= 0)
         close(d->own);
-    d->own = -1;
+    if (d->witness >= 0)
+        close(d->witness);
+    d->own = d->witness = -1;
 }
 
 void descriptor_give_token(struct descriptor *d) {
@@ -127,17 +131,50 @@ void descriptor_show_end(struct descriptor *d) {
     shutdown(d->own, SHUT_RDWR);
 }
 
+/*
+ * Leaves one end of a pipe in a message that lies in a, where nobody takes it: the kernel closes it
+ * when a is closed for good, and the other end hangs up.
+ */
+static void leave_witness(struct descriptor *d) {
+    int ends[2];
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof ends[1])];
+    char byte = 0;
+    struct iovec iov = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    if (d->own < 0 || d->has_eof || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return;
+    memset(control, 0, sizeof control);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof ends[1]);
+    memcpy(CMSG_DATA(c), &ends[1], sizeof ends[1]);
+    bool is_left = sendmsg(d->own, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+    close(ends[1]);
+    if (is_left)
+        d->witness = descriptor_move_high(ends[0]);
+    else
+        close(ends[0]);
+}
+
 void descriptor_show_error(struct descriptor *d) {
+    leave_witness(d);
     d->has_eof = true;
     d->has_ended = true;
     d->is_filled = false;
     d->is_parked = false;
-    descriptor_close(d);
+    if (d->own >= 0)
+        close(d->own);
+    d->own = -1;
 }
 
 bool descriptor_is_abandoned(struct descriptor *d) {
     if (d->own < 0) {
         uint64_t inode;
+        struct pollfd witness = {.fd = d->witness};
+        if (d->witness >= 0 && (poll(&witness, 1, 0) != 1 || !(witness.revents & POLLHUP)))
+            return false;
         return descriptor_identify(d->number, &inode) != 0 || inode != d->inode;
     }
     if (d->has_ended) {

@@ -18,6 +18,7 @@
 struct descriptor {
     int number;      /* a, as far as is known */
     int own;         /* b, or -1 */
+    int witness;     /* with b closed: hangs up when a is closed for good, or -1 */
     uint64_t inode;  /* of a: its identity, whatever its numbers */
     uint32_t tokens; /* in a */
     bool is_filled;  /* the 4096-byte message lies in b */
@@ -29,7 +30,7 @@ struct descriptor {
 /* Makes the pair, writable. flags: SOCK_NONBLOCK, SOCK_CLOEXEC for a. Returns 0 or a negative
  * errno. */
 int descriptor_open(struct descriptor *d, int flags);
-/* Closes b. */
+/* Closes b, or what has taken its place. */
 void descriptor_close(struct descriptor *d);
 
 /* Puts a token into a: readable, and one waiting reader wakes. */
@@ -47,12 +48,12 @@ void descriptor_park(struct descriptor *d, int fd);
 void descriptor_show_eof(struct descriptor *d);
 /* IN, OUT, RDHUP and HUP for good. */
 void descriptor_show_end(struct descriptor *d);
-/* The same, and ERR where a message was parked; b is closed, so that nothing tells any more when
- * the application closes a. */
+/* The same, and ERR where a message was parked. b is closed; the witness takes its place where
+ * there are descriptors for it. */
 void descriptor_show_error(struct descriptor *d);
 
-/* Whether the application has closed the last duplicate of a. With b closed: whether `number` is a
- * no longer. */
+/* Whether the application has closed the last duplicate of a. With neither b nor a witness: whether
+ * `number` is a no longer. */
 bool descriptor_is_abandoned(struct descriptor *d);
 /* The identity of the socket behind fd: 0 and *inode, -EBADF, or -ENOTSOCK. */
 int descriptor_identify(int fd, uint64_t *inode);

@@ -77,6 +77,8 @@ int option_set_reuse_address(struct call *c, const struct option *option, const 
     (void)option;
     (void)length;
     c->socket->reuse_address = read_int(value) != 0;
+    if (c->socket->endpoint != 0)
+        usctp_endpoint_reuse(c->stack->engine, c->socket->endpoint, c->socket->reuse_address);
     return 0;
 }
 

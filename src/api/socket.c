@@ -61,21 +61,25 @@ int socket_errno(int error) {
 
 /* ---- making and ending ----------------------------------------------------------------------- */
 
-static int watch(struct socket *s, struct usctp_stack *stack) {
+static int watch(struct socket *s, struct usctp_stack *stack, int fd) {
     /* Edge-triggered: after descriptor_show_end b hangs up for good, and only the application's
      * close is news. */
     struct epoll_event event = {.events = EPOLLET, .data.ptr = s};
-    if (epoll_ctl(stack->loop.epoll_fd, EPOLL_CTL_ADD, s->descriptor.own, &event) != 0)
+    if (epoll_ctl(stack->loop.epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         return -errno;
     return 0;
 }
 
-void socket_unwatch(struct socket *s) {
+/* A forked child's copy of b would keep the registration alive: it is removed before the close. */
+static void unregister(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
-    /* A forked child's copy of b would keep the registration alive: it is removed before the close.
-     */
-    if (s->descriptor.own >= 0 && stack)
-        epoll_ctl(stack->loop.epoll_fd, EPOLL_CTL_DEL, s->descriptor.own, NULL);
+    int fd = s->descriptor.own >= 0 ? s->descriptor.own : s->descriptor.witness;
+    if (fd >= 0 && stack)
+        epoll_ctl(stack->loop.epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+void socket_unwatch(struct socket *s) {
+    unregister(s);
     descriptor_close(&s->descriptor);
 }
 
@@ -97,7 +101,7 @@ int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket *
     }
     set_defaults(s, stack, domain);
     atomic_store(&s->stack, stack);
-    result = watch(s, stack);
+    result = watch(s, stack, s->descriptor.own);
     if (result == 0)
         result = fd_table_set(s->descriptor.number, s);
     if (result != 0) {
@@ -245,8 +249,11 @@ static void show_end(struct socket *s) {
     if (s->descriptor.has_ended)
         return;
     if (s->connection && s->connection->error != 0) {
-        socket_unwatch(s);
+        struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+        unregister(s);
         descriptor_show_error(&s->descriptor);
+        if (s->descriptor.witness >= 0)
+            (void)watch(s, stack, s->descriptor.witness); /* else the sweep finds it */
     } else {
         descriptor_show_end(&s->descriptor);
     }

@@ -142,7 +142,8 @@ bool socket_is_ready(const struct socket *s, enum loop_want want);
 int socket_take_error(struct call *c);
 /* Closes b after taking it from the epoll set. */
 void socket_unwatch(struct socket *s);
-/* Looks at a few sockets whose b is closed for whether the application has closed them. */
+/* Looks at a few sockets for whether the application has closed them: b may be closed without a
+ * witness. */
 void socket_sweep(struct usctp_stack *stack);
 /* Translates an enum usctp_error into a negative errno. */
 int socket_errno(int error);

@@ -169,7 +169,7 @@ struct endpoint {
     uint16_t port;
     struct usctp_addr *bound;
     uint32_t bound_count;
-    bool ipv4, ipv6;
+    bool ipv4, ipv6, reuse;
     bool is_listed, is_closed, is_in_port_table, shares_port;
     uint32_t event_bits, subscribed;
     uint32_t backlog;            /* 0 = not listening */

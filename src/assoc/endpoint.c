@@ -118,8 +118,10 @@ static bool port_in_use(const struct usctp_engine *engine, const struct usctp_en
     uint64_t hash = engine_hash(engine, o->port);
     for (struct hash_node *node = hash_first(&engine->ports, hash); node; node = hash_next(node)) {
         const struct endpoint *ep = container_of(node, struct endpoint, by_port);
-        if (ep != except && ep->port == o->port &&
-            conflicts(ep, o->addresses, o->address_count, o->ipv4, o->ipv6))
+        if (ep == except || ep->port != o->port ||
+            (o->reuse && ep->reuse && ep->backlog == 0)) /* as Linux: only one may listen */
+            continue;
+        if (conflicts(ep, o->addresses, o->address_count, o->ipv4, o->ipv6))
             return true;
     }
     return false;
@@ -176,6 +178,7 @@ int32_t usctp_endpoint_open(struct usctp_engine *engine,
     ep->port = options->port;
     ep->ipv4 = options->ipv4;
     ep->ipv6 = options->ipv6;
+    ep->reuse = options->reuse;
     ep->config = options->config ? *options->config : engine->config;
     hash_insert(&engine->ports, &ep->by_port, engine_hash(engine, ep->port), &engine->env);
     ep->is_in_port_table = true;
@@ -216,7 +219,7 @@ int usctp_endpoint_bind(struct usctp_engine *engine, int32_t endpoint,
         return USCTP_ERR_INVALID; /* RFC 6458 9.1: not the last one */
     if (add) {
         const struct usctp_endpoint_options o = {
-            .port = ep->port, .addresses = addresses, .address_count = n};
+            .port = ep->port, .addresses = addresses, .address_count = n, .reuse = ep->reuse};
         if (count + n > USCTP_MAX_ADDRESSES)
             return USCTP_ERR_LIMIT;
         if (port_in_use(engine, &o, ep) || conflicts(ep, addresses, n, false, false))
@@ -233,7 +236,23 @@ int usctp_endpoint_listen(struct usctp_engine *engine, int32_t endpoint, uint32_
         return USCTP_ERR_NOT_FOUND;
     if (!ep->is_in_port_table)
         return USCTP_ERR_STATE;
+    const struct usctp_endpoint_options o = {.port = ep->port,
+                                             .addresses = ep->bound,
+                                             .address_count = ep->bound_count,
+                                             .ipv4 = ep->ipv4,
+                                             .ipv6 = ep->ipv6,
+                                             .reuse = ep->reuse};
+    if (backlog > 0 && ep->backlog == 0 && port_in_use(engine, &o, ep))
+        return USCTP_ERR_IN_USE;
     ep->backlog = backlog;
+    return 0;
+}
+
+int usctp_endpoint_reuse(struct usctp_engine *engine, int32_t endpoint, bool reuse) {
+    struct endpoint *ep = open_endpoint(engine, endpoint);
+    if (!ep)
+        return USCTP_ERR_NOT_FOUND;
+    ep->reuse = reuse;
     return 0;
 }
 
@@ -287,6 +306,7 @@ static int32_t split_off(struct usctp_engine *engine, struct assoc *a) {
     ep->port = from->port;
     ep->ipv4 = from->ipv4;
     ep->ipv6 = from->ipv6;
+    ep->reuse = from->reuse;
     ep->config = from->config;
     ep->subscribed = from->subscribed;
     ep->shares_port = true;

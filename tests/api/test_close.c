@@ -212,6 +212,45 @@ START_TEST(plain_close) {
 }
 END_TEST
 
+static uint64_t endpoints_of(struct usctp_stack *stack) {
+    struct usctp_engine_counters counters;
+    ck_assert_int_eq(usctp_stack_counters(stack, &counters), 0);
+    return counters.endpoints;
+}
+
+/* With the hang-up shown the stack has closed its end, and still hears of a plain close(2), by
+ * itself; a duplicate keeps the socket. */
+START_TEST(plain_close_after_reset) {
+    struct pair pair;
+    pair_open(&pair, _i);
+    uint64_t before = endpoints_of(pair.server_stack);
+    set_linger(pair.client, 0);
+    ck_assert_int_eq(usctp_close(pair.client), 0);
+    pair.client = -1;
+    struct usctp_stack *driven = _i == DRIVER_CALLER ? pair.server_stack : NULL;
+    ck_assert_int_ne(wait_driving(pair.server, 0, driven, NULL) & POLLERR, 0);
+    int copy = dup(pair.server);
+    ck_assert_int_eq(close(pair.server), 0);
+    pair.server = -1;
+    for (int i = 0; i < 5; i++) {
+        struct pollfd nothing = {.fd = -1};
+        poll(&nothing, 1, 10);
+        ck_assert(!driven || usctp_stack_process(driven) >= 0);
+    }
+    ck_assert_uint_eq(endpoints_of(pair.server_stack), before);
+    ck_assert_int_eq(close(copy), 0);
+    int waited_ms = 0;
+    while (endpoints_of(pair.server_stack) == before && waited_ms < BOUND_MS) {
+        struct pollfd own = {.fd = driven ? usctp_stack_fd(driven) : -1, .events = POLLIN};
+        waited_ms += 10;
+        if (poll(&own, 1, 10) > 0)
+            ck_assert_int_ge(usctp_stack_process(driven), 0);
+    }
+    ck_assert_uint_eq(endpoints_of(pair.server_stack), before - 1);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(duplicates) {
     struct pair pair;
     char byte;
@@ -388,6 +427,7 @@ int main(void) {
     tcase_add_test(tcase, linger_is_bounded);
     tcase_add_test(tcase, end_by_flag);
     tcase_add_loop_test(tcase, plain_close, 0, DRIVERS);
+    tcase_add_loop_test(tcase, plain_close_after_reset, 0, DRIVERS);
     tcase_add_test(tcase, duplicates);
     tcase_add_test(tcase, churn);
     tcase_add_loop_test(tcase, stack_delete_ends_calls, 0, DRIVERS);
