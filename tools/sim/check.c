@@ -174,7 +174,7 @@ void check_end(struct world *w) {
         check_conversation(w, &w->conversations[i]);
     for (unsigned h = 0; h < 2; h++) {
         usctp_engine_counters(w->host[h].engine, &counters);
-        refused += counters.checksum_errors;
+        refused += counters.dropped[USCTP_DROP_CHECKSUM];
         for (unsigned i = 0; i < w->scenario->path_count; i++)
             corrupted += simulated_link_counters(w->network.link[h][i])->corrupted +
                          simulated_link_counters(w->network.link[h][i])->duplicated;
