@@ -141,10 +141,9 @@ static void replay_seed(uint64_t seed) {
 /* An engine that finds itself broken stops with a trap. */
 static void on_trap(int number) {
     static const char before[] = "usctp-sim: the engine broke a promise; replay with: ";
-    ssize_t ignored = write(STDERR_FILENO, before, sizeof before - 1);
-    ignored = write(STDERR_FILENO, replay, strlen(replay));
-    ignored = write(STDERR_FILENO, "\n", 1);
-    (void)ignored;
+    (void)!write(STDERR_FILENO, before, sizeof before - 1);
+    (void)!write(STDERR_FILENO, replay, strlen(replay));
+    (void)!write(STDERR_FILENO, "\n", 1);
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -188,7 +187,7 @@ static void take_set(struct scenario_reader *reader, const char *text) {
 
 static void take_output(struct sim_options *options, int code, const char *argument) {
     const char **const places[] = {
-        [OPTION_SERIES - OPTION_SERIES] = &options->outputs.series,
+        [0] = &options->outputs.series,
         [OPTION_TRACE - OPTION_SERIES] = &options->outputs.trace,
         [OPTION_PCAP - OPTION_SERIES] = &options->outputs.pcap[0],
         [OPTION_PCAP_B - OPTION_SERIES] = &options->outputs.pcap[1],

@@ -6,6 +6,7 @@
 #include "sim/world.h"
 
 #include "common/report.h"
+#include "core/addr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static size_t list_addresses(const struct host *host, struct usctp_local_address
     for (unsigned i = 0; i < s->path_count; i++) {
         const struct usctp_addr *address = &s->paths[i].address[host->number];
         size_t known = 0;
-        while (known < count && memcmp(&local[known].address, address, sizeof *address) != 0)
+        while (known < count && !addr_equal(&local[known].address, address))
             known++;
         if (known < count)
             continue;

@@ -71,7 +71,7 @@ void direction_close(struct direction *d) {
 }
 
 static struct message *message_at(const struct direction *d, uint64_t number) {
-    return &d->ring[number % d->capacity];
+    return &d->ring[number & (d->capacity - 1)];
 }
 
 /* ---- sending ---- */
@@ -81,7 +81,7 @@ static struct message *message_add(struct direction *d) {
         uint64_t capacity = d->capacity > 0 ? d->capacity * 2 : FIRST_MESSAGES;
         struct message *ring = world_memory(capacity, sizeof *ring);
         for (uint64_t i = d->base; i < d->next; i++)
-            ring[i % capacity] = *message_at(d, i);
+            ring[i & (capacity - 1)] = *message_at(d, i);
         free(d->ring);
         d->ring = ring;
         d->capacity = capacity;

@@ -30,7 +30,7 @@ static uint64_t bytes_up_to(const struct window *win, int64_t index) {
         return win->cumulative_bytes;
     if (index >= (int64_t)win->next)
         return win->sent_bytes;
-    return win->totals[(uint64_t)index % win->capacity];
+    return win->totals[(uint64_t)index & (win->capacity - 1)];
 }
 
 static void add_chunk(struct window *win, uint32_t bytes) {
@@ -38,13 +38,13 @@ static void add_chunk(struct window *win, uint32_t bytes) {
         uint64_t capacity = win->capacity > 0 ? win->capacity * 2 : FIRST_CHUNKS;
         uint64_t *totals = world_memory(capacity, sizeof *totals);
         for (uint64_t i = win->base; i < win->next; i++)
-            totals[i % capacity] = win->totals[i % win->capacity];
+            totals[i & (capacity - 1)] = win->totals[i & (win->capacity - 1)];
         free(win->totals);
         win->totals = totals;
         win->capacity = capacity;
     }
     win->sent_bytes += bytes;
-    win->totals[win->next++ % win->capacity] = win->sent_bytes;
+    win->totals[win->next++ & (win->capacity - 1)] = win->sent_bytes;
 }
 
 void window_data(struct world *w, struct conversation *c, unsigned sender, uint32_t tsn,

@@ -96,7 +96,8 @@ struct direction {
     struct flow_state flow[SCENARIO_MAX_FLOWS];
     unsigned turn; /* the flow that is asked first */
     uint64_t random_state;
-    struct message *ring; /* messages base..next-1, at their number modulo capacity */
+    struct message
+        *ring; /* messages base..next-1, at their number modulo capacity, a power of two */
     uint64_t base, next, capacity;
     uint32_t streams;
     uint32_t *sent_order, *expected_order; /* [stream] */
@@ -127,8 +128,8 @@ bool direction_is_finished(const struct world *w, const struct direction *d);
 
 /* What one side may send, as its packets and the other's tell (window.c). */
 struct window {
-    uint64_t *totals; /* [chunk]: user data up to it, in a ring; chunks base..next-1 */
-    uint64_t base, next, capacity;
+    uint64_t *totals;              /* [chunk]: user data up to it, in a ring; chunks base..next-1 */
+    uint64_t base, next, capacity; /* capacity: a power of two */
     uint64_t sent_bytes, cumulative_bytes, acknowledged_bytes, limit_bytes;
     uint32_t first_tsn;
     bool started;
