@@ -79,6 +79,14 @@ extern "C" {
     X(disable_fragments, uint32_t, "flag", 0, 0, 1, ASSOC, "RFC 6458 8.1.11")                      \
     X(fragment_max_bytes, uint32_t, "bytes", 0, 0, 65535, ASSOC, "RFC 6458 8.1.16")                \
     X(pmtu_default_bytes, uint32_t, "bytes", 512, 1280, 65535, PATH, "RFC 9260 7.3")               \
+    X(pmtu_probing, uint32_t, "flag", 0, 1, 1, PATH, "RFC 8899 5.2")                               \
+    X(pmtu_base_bytes, uint32_t, "bytes", 512, 1200, 65535, ENDPOINT, "RFC 8899 5.1.2")            \
+    X(pmtu_max_probes, uint32_t, "attempts", 1, 3, 255, ENDPOINT, "RFC 8899 5.1.2")                \
+    X(pmtu_probe_us, uint64_t, "us", 1 * USCTP_S, 1 * USCTP_S, 3600ull * USCTP_S, ASSOC,           \
+      "RFC 8899 5.1.1")                                                                            \
+    X(pmtu_raise_us, uint64_t, "us", 1 * USCTP_S, 600ull * USCTP_S, 864000ull * USCTP_S, ASSOC,    \
+      "RFC 8899 5.1.1")                                                                            \
+    X(pmtu_black_hole_expiries, uint32_t, "T3-rtx expiries", 1, 2, 255, ASSOC, "RFC 8899 4.3")     \
     X(gap_sacks_per_batch, uint32_t, "packets", 1, 16, 256, ENDPOINT, "RFC 9260 6.7")              \
     X(max_duplicate_reports, uint32_t, "TSNs", 0, 64, 1024, ENDPOINT, "RFC 9260 3.3.4")            \
     X(max_control_chunks, uint32_t, "chunks", 1, 32, 1024, ENDPOINT, "RFC 9260 12.4")              \

@@ -140,6 +140,10 @@ enum usctp_drop {
     X(packets_in, "", COUNTER, "packets received")                                                 \
     X(heartbeats_out, "", COUNTER, "HEARTBEATs sent")                                              \
     X(heartbeat_acks_in, "", COUNTER, "HEARTBEAT ACKs received")                                   \
+    X(pmtu_probes_out, "", COUNTER, "path MTU probes sent (RFC 8899)")                             \
+    X(pmtu_probe_acks_in, "", COUNTER, "their HEARTBEAT ACKs received")                            \
+    X(pmtu_black_holes, "", COUNTER,                                                               \
+      "times that packets of the path MTU were found not to arrive")                               \
     X(is_active, "sctpAssocRemAddrActive", GAUGE, "1: answers, 2: does not")                       \
     X(has_heartbeats, "sctpAssocRemAddrHBActive", GAUGE, "1: HEARTBEATs are sent, 2: not")         \
     X(rto_ms, "sctpAssocRemAddrRTO", GAUGE, "retransmission timeout in milliseconds")              \

@@ -152,6 +152,7 @@ enum usctp_trace_kind {
     USCTP_TRACE_TIMER,          /* a: enum timer kind, b: consecutive expiries */
     USCTP_TRACE_LOSS,           /* a: TSN, b: 1 fast retransmit, 2 T3-rtx */
     USCTP_TRACE_PRIMARY,        /* path: the new path for data */
+    USCTP_TRACE_PMTU,           /* a: old, b: new path MTU, c: enum usctp_pmtu_state */
     USCTP_TRACE_ASSERT, /* text: the file and line that failed; the engine then stops the program */
 };
 
@@ -491,6 +492,14 @@ enum usctp_path_state { /* with Linux's numbers; RFC 7829 for potentially failed
                         USCTP_PATH_STATE_UNCONFIRMED = 3,
 };
 
+enum usctp_pmtu_state { /* RFC 8899 5.2 */
+                        USCTP_PMTU_DISABLED,
+                        USCTP_PMTU_BASE,
+                        USCTP_PMTU_SEARCHING,
+                        USCTP_PMTU_SEARCH_COMPLETE,
+                        USCTP_PMTU_ERROR,
+};
+
 struct usctp_path_status {
     struct usctp_addr address, source; /* source of family NONE: the host chooses */
     enum usctp_path_state state;
@@ -499,6 +508,8 @@ struct usctp_path_status {
     uint32_t cwnd_bytes, ssthresh_bytes, in_flight_bytes, pmtu_bytes;
     uint64_t srtt_us, rttvar_us, rto_us;
     uint32_t error_count;
+    enum usctp_pmtu_state pmtu_state;
+    uint32_t pmtu_max_bytes; /* the interface's MTU: what pmtu_bytes may rise to */
     USCTP_PATH_COUNTER_TABLE(USCTP_COUNTER_FIELD)
 };
 

@@ -278,6 +278,7 @@ static void reset_paths(struct assoc *a, const struct path *proven) {
             path_set_state(p, USCTP_PATH_STATE_UNCONFIRMED);
         }
         p->heartbeat_outstanding = p->wants_heartbeat = false;
+        path_mtu_forget_data(p);
         p->error_count = 0;
         p->next_measurement_us = p->last_data_us = 0;
         rto_init(&p->rto, &limits);

@@ -12,6 +12,7 @@
 #include "assoc/address_list.h"
 #include "assoc/congestion.h"
 #include "assoc/outstanding.h"
+#include "assoc/pmtu_search.h"
 #include "assoc/reassembly.h"
 #include "assoc/receive_queue.h"
 #include "assoc/received_tsn.h"
@@ -34,10 +35,11 @@ enum timer_kind {
     TIMER_HEARTBEAT, /* of a path (8.3) */
     TIMER_COOKIE_KEY, /* of the engine */
     TIMER_OUTPUT,     /* of the engine: memory was short, output is worth another try */
+    TIMER_PMTU,       /* of a path: PROBE_TIMER and PMTU_RAISE_TIMER (RFC 8899 5.1.1) */
 };
 #define ENGINE_TIMERS 2u
 #define ASSOC_TIMERS  4u
-#define PATH_TIMERS   2u
+#define PATH_TIMERS   3u
 
 enum pending_bit {
     PENDING_INIT = 1u << 0,
@@ -51,6 +53,7 @@ enum pending_bit {
     PENDING_HEARTBEAT = 1u << 8,         /* some path wants one */
     PENDING_CONTROL = 1u << 9,           /* the control queue holds something */
     PENDING_DATA = 1u << 10,             /* there may be DATA to send */
+    PENDING_PMTU_PROBE = 1u << 11,       /* some path wants one */
 };
 
 /* An encoded chunk that answers something: HEARTBEAT ACK, ERROR, a SACK of an earlier moment. */
@@ -59,6 +62,22 @@ struct control_chunk {
     uint8_t path;
     uint16_t bytes;
     uint8_t data[];
+};
+
+/* What path_mtu.c keeps for a path beside the search itself. */
+struct path_mtu {
+    struct pmtu_search search;
+    struct timer timer;
+    uint64_t nonce, sent_us; /* of the probe under way */
+    uint32_t sent_bytes;     /* its size */
+    bool wants_probe, is_under_way;
+    bool is_raising;       /* the timer is PMTU_RAISE_TIMER */
+    uint32_t is_probing;   /* the tunable pmtu_probing */
+    uint64_t sample_tsn;   /* in a packet above MIN_PLPMTU that is watched; USCTP_NEVER: none */
+    uint32_t sample_bytes; /* that packet's size */
+    uint32_t lost_samples; /* T3-rtx expired for one so often in a row */
+    uint64_t settled_us;   /* when the search ended */
+    uint64_t probes_out, probe_acks_in, black_holes;
 };
 
 struct path {
@@ -77,6 +96,7 @@ struct path {
     struct rto rto;
     struct congestion congestion;
     struct timer t3, heartbeat;
+    struct path_mtu pmtu;
     uint64_t heartbeat_nonce, heartbeat_sent_us;
     uint64_t next_measurement_us; /* chunks sent from then on may be measured (6.3.1 C4: one a round
                                      trip) */
@@ -326,6 +346,10 @@ void path_manager_on_alive(struct path *p, uint64_t now_us);
 
 /* A HEARTBEAT as path_heartbeat_write writes it. */
 #define PATH_HEARTBEAT_CHUNK_BYTES 40u
+#define PATH_HEARTBEAT_INFO_BYTES  32u
+/* Heartbeat Info of a path; probe_bytes: of a path MTU probe, else 0. */
+void path_heartbeat_write_info(const struct path *p, uint64_t nonce, uint32_t probe_bytes,
+                               uint8_t *info);
 
 /* ---- conductors' entries from input.c, engine.c and user.c
  * ---------------------------------------------------------------- */
@@ -437,6 +461,43 @@ enum chunk_verdict path_heartbeat_on_request(struct inbound *in, const struct ch
 enum chunk_verdict path_heartbeat_on_ack(struct inbound *in, const struct chunk *chunk);
 /* Writes a HEARTBEAT for the path and notes that it was sent. */
 void path_heartbeat_write(struct path *p, struct writer *w, uint64_t now_us);
+
+/* path_mtu.c: path MTU discovery (7.3, RFC 8899) */
+void path_mtu_init(struct path *p);
+/* DATA may be sent: a confirmed path's search begins. */
+void path_mtu_start_all(struct assoc *a, uint64_t now_us);
+void path_mtu_stop_all(struct assoc *a);
+/* What was sent is given up: its TSNs mean other chunks now. */
+void path_mtu_forget_data(struct path *p);
+/* Its state has changed: connectivity is found or lost. */
+void path_mtu_on_path_state(struct path *p, uint64_t now_us);
+/* The tunable pmtu_probing has changed. */
+void path_mtu_on_tuned(struct path *p, uint64_t now_us);
+/* The MTU of the interface to it. */
+void path_mtu_on_interface(struct path *p, uint32_t mtu_bytes, uint64_t now_us);
+/* A validated report that a packet of ours was too big (RFC 9260 10 ICMP7). */
+void path_mtu_on_too_big(struct path *p, uint32_t mtu_bytes, uint64_t now_us);
+/* A heartbeat is due: nothing has been sent there for long. */
+void path_mtu_on_idle(struct path *p, uint64_t now_us);
+/* A packet of sctp_bytes with the chunk `tsn` leaves. */
+void path_mtu_on_data_sent(struct path *p, uint64_t tsn, size_t sctp_bytes);
+/* The chunk `tsn`, last sent there, is sent again, by whatever path. */
+void path_mtu_on_resent(struct path *p, uint64_t tsn);
+/* A SACK has been applied. */
+void path_mtu_on_sack(struct path *p, uint64_t now_us);
+/* T3-rtx expired, and nothing is marked yet. */
+void path_mtu_on_t3(struct path *p, uint64_t now_us);
+void path_mtu_on_timer(struct path *p, uint64_t now_us);
+/* SCTP bytes of the probe that it wants, 0 for none. */
+uint32_t path_mtu_wanted_probe(struct path *p);
+/* The probe cannot be built: the embedder's memory is smaller. */
+void path_mtu_on_no_room(struct path *p, uint64_t now_us);
+/* Writes HEARTBEAT and PAD (RFC 4820) up to `sctp_bytes` and notes that they were sent. */
+void path_mtu_write_probe(struct path *p, struct writer *w, uint32_t sctp_bytes, uint64_t now_us);
+/* A HEARTBEAT ACK whose info names a probe of this path. */
+enum chunk_verdict path_mtu_on_probe_ack(struct inbound *in, struct path *p, const uint8_t *info);
+/* Bytes of PAD chunk that make the sending host cut a packet that is above the PMTU, 0 for none. */
+uint32_t path_mtu_pad_bytes(const struct path *p, size_t sctp_bytes);
 
 /* termination.c: 9 */
 void termination_begin(struct assoc *a, uint64_t now_us);

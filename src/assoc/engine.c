@@ -156,6 +156,8 @@ static uint64_t expiries(const struct assoc *a, const struct timer *timer) {
     case TIMER_COOKIE_KEY:
     case TIMER_OUTPUT:
         break;
+    case TIMER_PMTU:
+        return a->paths[timer->index]->pmtu.search.probe_count + 1u;
     }
     return 1;
 }
@@ -188,6 +190,9 @@ static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t 
         break;
     case TIMER_HEARTBEAT:
         path_heartbeat_on_timer(a->paths[timer->index], now_us);
+        break;
+    case TIMER_PMTU:
+        path_mtu_on_timer(a->paths[timer->index], now_us);
         break;
     case TIMER_COOKIE_KEY:
     case TIMER_OUTPUT:

@@ -29,17 +29,6 @@ static void on_protocol_unreachable(struct assoc *a, bool is_init) {
     association_end(a, in_handshake ? USCTP_ERR_REFUSED : USCTP_ERR_RESET, 0, NULL);
 }
 
-#define LEAST_IPV6_MTU_BYTES 1280u
-
-/* ICMP7: smaller only; DATA already cut may be fragmented by IP. */
-static void on_packet_too_big(struct path *p, uint32_t mtu_bytes) {
-    /* RFC 8201 4: no IPv6 link takes less. */
-    if (p->address.family == USCTP_FAMILY_IPV6 && mtu_bytes < LEAST_IPV6_MTU_BYTES)
-        return;
-    if (mtu_bytes < p->mtu_bytes)
-        path_set_mtu(p, mtu_bytes);
-}
-
 void usctp_engine_icmp(struct usctp_engine *engine, const struct usctp_icmp *icmp,
                        uint64_t now_us) {
     bool is_init;
@@ -48,7 +37,7 @@ void usctp_engine_icmp(struct usctp_engine *engine, const struct usctp_icmp *icm
         return;
     uint16_t local_port = get16(icmp->quoted), peer_port = get16(icmp->quoted + 2);
     struct path *p = association_path_by_address(engine, &icmp->destination, local_port, peer_port);
-    if (!p || !is_valid(p->assoc, icmp, &is_init))
+    if (!p || p->udp_port != icmp->udp_destination || !is_valid(p->assoc, icmp, &is_init))
         return; /* ICMP5, ICMP6 */
     switch (icmp->kind) {
     case USCTP_ICMP_UNREACHABLE:
@@ -62,7 +51,7 @@ void usctp_engine_icmp(struct usctp_engine *engine, const struct usctp_icmp *icm
         on_protocol_unreachable(p->assoc, is_init);
         break;
     case USCTP_ICMP_PACKET_TOO_BIG:
-        on_packet_too_big(p, icmp->mtu_bytes);
+        path_mtu_on_too_big(p, icmp->mtu_bytes, now_us); /* ICMP7 */
         break;
     }
     association_reap(engine);

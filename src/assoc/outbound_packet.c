@@ -5,6 +5,8 @@
  */
 #include "assoc/outbound_packet.h"
 
+#include "chunk/control_chunk.h"
+
 bool outbound_packet_open(struct output *out, struct outbound_packet *pk, struct path *p,
                           uint32_t tag, size_t least) {
     struct usctp_batch *batch = out->batch;
@@ -49,13 +51,26 @@ static bool join_run(struct output *out, const struct outbound_packet *pk, size_
     return true;
 }
 
+/* Puts a PAD chunk before DATA, where control chunks have their place (RFC 9260 6.10). Returns the
+ * bytes that it added. */
+static size_t pad(struct outbound_packet *pk, uint32_t pad_bytes) {
+    if (!pk->has_data || pad_bytes == 0 || !writer_take(&pk->w, pad_bytes))
+        return 0;
+    struct writer inside = writer_over(pk->data_at, pad_bytes);
+    memmove(pk->data_at + pad_bytes, pk->data_at, (size_t)(pk->w.at - pk->data_at) - pad_bytes);
+    control_chunk_write_pad(&inside, (uint16_t)pad_bytes);
+    return pad_bytes;
+}
+
 void outbound_packet_close(struct output *out, struct outbound_packet *pk) {
     struct usctp_batch *batch = out->batch;
     struct path *p = pk->path;
     size_t bytes = writer_used(&pk->w);
     ASSERT(!pk->w.overflow && bytes % 4 == 0);
-    if (bytes > pk->limit)
+    if (bytes > pk->limit) {
         pk->flags |= USCTP_PACKET_MAY_FRAGMENT;
+        bytes += pad(pk, path_mtu_pad_bytes(p, bytes));
+    }
     packet_finish(pk->w.start, bytes);
     const struct usctp_packet packet = {.data = pk->w.start,
                                         .length = (uint32_t)bytes,

@@ -22,6 +22,8 @@ struct outbound_packet {
     size_t limit; /* bytes that the path takes whole */
     uint8_t flags;
     bool has_data;
+    uint64_t tsn;     /* with has_data: of the last chunk */
+    uint8_t *data_at; /* with has_data: the first DATA chunk */
 };
 
 /* Bytes that still fit the path's PMTU. */

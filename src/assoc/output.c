@@ -82,6 +82,29 @@ static bool output_heartbeats(struct output *out, struct assoc *a) {
     return true;
 }
 
+/* RFC 8899 6.2.1.2: a probe is a packet of its own. */
+static bool output_pmtu_probes(struct output *out, struct assoc *a) {
+    for (uint32_t i = 0; i < a->path_count; i++) {
+        struct outbound_packet pk;
+        struct path *p = a->paths[i];
+        uint32_t bytes = path_mtu_wanted_probe(p);
+        if (bytes == 0)
+            continue;
+        if (bytes > out->batch->memory_bytes) {
+            path_mtu_on_no_room(p, out->now_us);
+            continue;
+        }
+        if (!outbound_packet_open(out, &pk, p, a->peer_tag, bytes))
+            return false;
+        pk.limit = bytes;
+        pk.flags |= USCTP_PACKET_PROBE;
+        path_mtu_write_probe(p, &pk.w, bytes, out->now_us);
+        outbound_packet_close(out, &pk);
+    }
+    a->pending &= ~(uint32_t)PENDING_PMTU_PROBE;
+    return true;
+}
+
 static void append_cookie(const struct output *out, struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
     bool is_again = (a->pending & PENDING_COOKIE_ECHO) && a->init_retransmits > 0;
@@ -225,6 +248,8 @@ static bool output_association(struct output *out, struct assoc *a) {
         if (!output_control(out, a))
             return false;
     if ((a->pending & PENDING_HEARTBEAT) && !output_heartbeats(out, a))
+        return false;
+    if ((a->pending & PENDING_PMTU_PROBE) && !output_pmtu_probes(out, a))
         return false;
     return output_data(out, a);
 }

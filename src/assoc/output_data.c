@@ -42,10 +42,13 @@ static void write_record(struct outbound_packet *pk, uint64_t tsn, const struct 
                                     .ppid = m->ppid,
                                     .flags = r->flags,
                                     .payload_bytes = r->payload_bytes};
+    if (!pk->has_data)
+        pk->data_at = pk->w.at;
     uint8_t *payload = data_chunk_write(&pk->w, &data);
     ASSERT(payload);
     memcpy(payload, m->payload + r->offset, r->payload_bytes);
     pk->has_data = true;
+    pk->tsn = tsn;
     pk->assoc->counters.data_chunks_out++;
     pk->path->data_chunks_out++;
 }
@@ -64,6 +67,8 @@ static void append_retransmissions(struct output *out, struct outbound_packet *p
         if (size > outbound_packet_room(pk) &&
             (!outbound_packet_is_empty(pk) || size > writer_room(&pk->w)))
             break;
+        if (r->path < a->path_count)
+            path_mtu_on_resent(a->paths[r->path], tsn);
         outstanding_on_retransmit(&a->outstanding, tsn, p->index, p->generation, out->now_us);
         write_record(pk, tsn, r);
         a->counters.retransmitted_chunks++;
@@ -256,7 +261,9 @@ bool output_data_append(struct output *out, struct outbound_packet *pk) {
         return true;
     append_retransmissions(out, pk);
     bool fine = append_new_data(out, pk);
-    if (pk->has_data)
+    if (pk->has_data) {
         a->credit--;
+        path_mtu_on_data_sent(pk->path, pk->tsn, writer_used(&pk->w));
+    }
     return fine;
 }

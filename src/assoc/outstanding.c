@@ -309,6 +309,22 @@ uint32_t outstanding_mark_path(struct outstanding *o, uint8_t path) {
     return marked;
 }
 
+uint32_t outstanding_mark_larger(struct outstanding *o, uint8_t path, uint32_t chunk_bytes) {
+    ASSERT(path < USCTP_MAX_ADDRESSES);
+    uint32_t marked = 0, left = o->paths[path].in_flight_count;
+    for (uint64_t tsn = o->cumulative + 1; left > 0; tsn++) {
+        struct record *record = outstanding_at(o, tsn);
+        if (record->state != RECORD_IN_FLIGHT || record->path != path)
+            continue;
+        left--;
+        if (record_chunk_bytes(record) <= chunk_bytes)
+            continue;
+        mark(o, tsn, record);
+        marked++;
+    }
+    return marked;
+}
+
 uint64_t outstanding_earliest_on_path(const struct outstanding *o, uint8_t path) {
     ASSERT(path < USCTP_MAX_ADDRESSES);
     if (o->paths[path].in_flight_count == 0)

@@ -112,6 +112,9 @@ enum sack_verdict outstanding_on_cumulative(struct outstanding *o, uint32_t cumu
                                             struct env *env);
 /* T3-rtx expired on a path: marks every chunk in flight there (6.3.3 E3). Returns how many. */
 uint32_t outstanding_mark_path(struct outstanding *o, uint8_t path);
+/* The path's MTU has fallen: marks the chunks in flight there that are larger than this, header and
+ * padding included. Returns how many. */
+uint32_t outstanding_mark_larger(struct outstanding *o, uint8_t path, uint32_t chunk_bytes);
 /* The lowest TSN that is in flight on a path, or USCTP_NEVER. */
 uint64_t outstanding_earliest_on_path(const struct outstanding *o, uint8_t path);
 /* A restart: everything goes back to be sent as new would contradict its TSNs, so the records are

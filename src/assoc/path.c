@@ -30,7 +30,7 @@ static void update_amdcs(struct assoc *a) {
 }
 
 void path_set_mtu(struct path *p, uint32_t mtu_bytes) {
-    uint32_t old = p->pmdcs;
+    uint32_t old = p->pmdcs, old_mtu = p->mtu_bytes;
     p->mtu_bytes = mtu_bytes < 512 ? 512 : mtu_bytes;
     p->pmdcs = path_packet_bytes(p) - PACKET_HEADER_BYTES;
     if (p->last_data_us == 0)
@@ -38,6 +38,9 @@ void path_set_mtu(struct path *p, uint32_t mtu_bytes) {
     else if (old != p->pmdcs)
         congestion_on_pmdcs(&p->congestion, old, p->pmdcs);
     update_amdcs(p->assoc);
+    if (old_mtu != 0 && p->mtu_bytes != old_mtu)
+        association_trace(p->assoc, USCTP_TRACE_PMTU, p->index,
+                          (const uint64_t[3]){old_mtu, p->mtu_bytes, p->pmtu.search.state});
 }
 
 void path_reset_congestion(struct path *p) {
@@ -119,7 +122,7 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
     timer_init(&p->t3, a, TIMER_T3, p->index);
     timer_init(&p->heartbeat, a, TIMER_HEARTBEAT, p->index);
     a->paths[a->path_count++] = p;
-    path_set_mtu(p, a->config.pmtu_default_bytes);
+    path_mtu_init(p);
     path_choose_source(p);
     enter_table(p);
     association_raise(a, USCTP_EVENT_ROUTE);
@@ -138,12 +141,13 @@ void path_remove(struct assoc *a, uint32_t index) {
     struct path *p = a->paths[index];
     timer_stop(&p->t3, &engine->timers);
     timer_stop(&p->heartbeat, &engine->timers);
+    timer_stop(&p->pmtu.timer, &engine->timers);
     timers_unreserve(&engine->timers, PATH_TIMERS);
     path_disown(p);
     for (uint32_t i = index + 1; i < a->path_count; i++) {
         a->paths[i - 1] = a->paths[i];
         a->paths[i - 1]->index = a->paths[i - 1]->t3.index = a->paths[i - 1]->heartbeat.index =
-            (uint8_t)(i - 1);
+            a->paths[i - 1]->pmtu.timer.index = (uint8_t)(i - 1);
     }
     a->path_count--;
     a->primary = moved_up(a->primary, index);
@@ -174,6 +178,7 @@ void path_set_state(struct path *p, enum usctp_path_state state) {
     bool confirmed_now =
         p->state == USCTP_PATH_STATE_UNCONFIRMED && state == USCTP_PATH_STATE_ACTIVE;
     p->state = state;
+    path_mtu_on_path_state(p, a->engine->now_us);
     association_raise(a, USCTP_EVENT_PATH);
     if (!state_notice[state].notify)
         return;

@@ -6,18 +6,20 @@
  * A path's heartbeat timer has two meanings: while a HEARTBEAT is unanswered, when to count it as
  * lost (an RTO after it); else, when to send the next one.
  *
- * Heartbeat Info, opaque to the peer: nonce (8 bytes), path index (1), generation (1), zeros (2),
- * address family (4), address (16).
+ * Heartbeat Info, opaque to the peer: nonce (8 bytes), path index (1), generation (1), size of a
+ * path MTU probe (2; zeros else), address family (4), address (16). Probes are path_mtu.c's.
  */
 #include "assoc/association.h"
 #include "chunk/control_chunk.h"
 
-#define INFO_BYTES 32u
+#define INFO_BYTES PATH_HEARTBEAT_INFO_BYTES
 _Static_assert(PATH_HEARTBEAT_CHUNK_BYTES == CHUNK_HEADER_BYTES + 4 + INFO_BYTES, "chunk's size");
 
-static void write_info(const struct path *p, uint8_t *info) {
+void path_heartbeat_write_info(const struct path *p, uint64_t nonce, uint32_t probe_bytes,
+                               uint8_t *info) {
     memset(info, 0, INFO_BYTES);
-    put64(info, p->heartbeat_nonce);
+    put64(info, nonce);
+    put16(info + 10, (uint16_t)probe_bytes);
     info[8] = p->index;
     info[9] = p->generation;
     put32(info + 12, p->address.family);
@@ -108,6 +110,7 @@ void path_heartbeat_start_all(struct assoc *a, uint64_t now_us) {
         else
             path_heartbeat_schedule(p, now_us);
     }
+    path_mtu_start_all(a, now_us);
 }
 
 void path_heartbeat_stop_all(struct assoc *a) {
@@ -116,13 +119,14 @@ void path_heartbeat_stop_all(struct assoc *a) {
         a->paths[i]->heartbeat_outstanding = a->paths[i]->wants_heartbeat = false;
     }
     a->pending &= ~(uint32_t)PENDING_HEARTBEAT;
+    path_mtu_stop_all(a); /* probes are HEARTBEATs */
 }
 
 void path_heartbeat_write(struct path *p, struct writer *w, uint64_t now_us) {
     uint8_t info[INFO_BYTES];
     struct assoc *a = p->assoc;
     env_random(&a->engine->env, &p->heartbeat_nonce, sizeof p->heartbeat_nonce);
-    write_info(p, info);
+    path_heartbeat_write_info(p, p->heartbeat_nonce, 0, info);
     control_chunk_write_heartbeat(w, info, sizeof info);
     p->wants_heartbeat = false;
     p->heartbeat_outstanding = true;
@@ -173,6 +177,7 @@ void path_heartbeat_on_timer(struct path *p, uint64_t now_us) {
         timer_start(&p->heartbeat, &p->assoc->engine->timers, p->last_used_us + next_interval(p));
         return;
     }
+    path_mtu_on_idle(p, now_us);
     path_heartbeat_probe(p);
 }
 
@@ -213,7 +218,9 @@ enum chunk_verdict path_heartbeat_on_ack(struct inbound *in, const struct chunk 
     }
     struct path *p = a->paths[info[8]];
     uint8_t expected[INFO_BYTES];
-    write_info(p, expected);
+    if (get16(info + 10) != 0)
+        return path_mtu_on_probe_ack(in, p, info);
+    path_heartbeat_write_info(p, p->heartbeat_nonce, 0, expected);
     if (!p->heartbeat_outstanding || !bytes_equal_constant_time(info, expected, INFO_BYTES)) {
         input_drop(in, USCTP_DROP_STATE);
         return CHUNK_DONE;

@@ -98,6 +98,7 @@ static void apply(struct assoc *a, const struct sack_outcome *o, const uint64_t 
         if (shows_life(p, o, from))
             path_manager_on_alive(p, now_us);
         adjust_t3(p, o, now_us);
+        path_mtu_on_sack(p, now_us);
     }
     if (o->lost_chunks > 0)
         on_lost(a, o);
@@ -235,7 +236,9 @@ void retransmit_on_t3(struct path *p, uint64_t now_us) {
     if (!was_probe)                                      /* 6.1 A: probes leave the window alone */
         congestion_on_timeout(&p->congestion, p->pmdcs); /* 6.3.3 E1 */
     rto_back_off(&p->rto, &limits);                      /* E2 */
-    outstanding_mark_path(&a->outstanding, p->index);    /* E3 */
+    if (!was_shut)
+        path_mtu_on_t3(p, now_us);
+    outstanding_mark_path(&a->outstanding, p->index); /* E3 */
     a->in_fast_recovery = false;
     a->retransmit_now = true;
     a->credit = 0;

@@ -34,11 +34,13 @@ static bool path_setting(struct path *p, enum usctp_tunable tunable, uint64_t *v
         field = &p->flow_label;
     if (tunable == USCTP_TUNABLE_pmtu_default_bytes) {
         if (set)
-            path_set_mtu(p, (uint32_t)*value);
+            path_mtu_on_interface(p, (uint32_t)*value, p->assoc->engine->now_us);
         else
             *value = p->mtu_bytes;
         return true;
     }
+    if (tunable == USCTP_TUNABLE_pmtu_probing)
+        field = &p->pmtu.is_probing;
     if (!field)
         return false;
     if (set)
@@ -60,6 +62,8 @@ static void on_path_tuned(struct path *p, enum usctp_tunable tunable, uint64_t n
         path_reset_congestion(p); /* 7.2.5.1: other queues on the way */
     if (tunable == USCTP_TUNABLE_hb_interval_us || tunable == USCTP_TUNABLE_hb_enabled)
         path_heartbeat_schedule(p, now_us);
+    if (tunable == USCTP_TUNABLE_pmtu_probing)
+        path_mtu_on_tuned(p, now_us);
 }
 
 int usctp_assoc_tune(struct usctp_engine *engine, int32_t assoc, enum usctp_tunable tunable,
@@ -137,8 +141,8 @@ int usctp_path_route(struct usctp_engine *engine, int32_t assoc, uint32_t path,
             path_reset_congestion(p); /* 7.2.5.2 */
         }
     }
-    if (mtu_bytes > 0 && mtu_bytes != p->mtu_bytes)
-        path_set_mtu(p, mtu_bytes);
+    if (mtu_bytes > 0)
+        path_mtu_on_interface(p, mtu_bytes, now_us);
     return 0;
 }
 

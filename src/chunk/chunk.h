@@ -29,6 +29,7 @@ enum chunk_type {
     CHUNK_CWR = 13,
     CHUNK_SHUTDOWN_COMPLETE = 14,
     CHUNK_KNOWN_COUNT = 15, /* one more than the last type of RFC 9260 */
+    CHUNK_PAD = 0x84,       /* RFC 4820; received, its two highest bits have it skipped */
 };
 
 #define CHUNK_HEADER_BYTES 4u

@@ -21,6 +21,14 @@ void control_chunk_write_shutdown(struct writer *w, uint32_t cumulative_tsn) {
     control_chunk_write(w, CHUNK_SHUTDOWN, 0, value, sizeof value);
 }
 
+void control_chunk_write_pad(struct writer *w, uint16_t bytes) {
+    uint8_t *header = chunk_begin(w, CHUNK_PAD, 0);
+    uint8_t *padding = writer_take(w, bytes - CHUNK_HEADER_BYTES);
+    if (padding)
+        memset(padding, 0, bytes - CHUNK_HEADER_BYTES);
+    chunk_end(w, header);
+}
+
 void control_chunk_write_heartbeat(struct writer *w, const void *info, size_t bytes) {
     uint8_t *header = chunk_begin(w, CHUNK_HEARTBEAT, 0);
     param_write(w, PARAM_HEARTBEAT_INFO, info, bytes);

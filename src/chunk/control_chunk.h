@@ -13,6 +13,8 @@
 void control_chunk_write(struct writer *w, uint8_t type, uint8_t flags, const void *value,
                          size_t bytes);
 void control_chunk_write_shutdown(struct writer *w, uint32_t cumulative_tsn);
+/* PAD of so many bytes in all, zeros (RFC 4820 3); a multiple of 4, at least 4. */
+void control_chunk_write_pad(struct writer *w, uint16_t bytes);
 /* HEARTBEAT with a Heartbeat Info parameter around `info`. */
 void control_chunk_write_heartbeat(struct writer *w, const void *info, size_t bytes);
 

@@ -279,7 +279,7 @@ const struct usctp_local_address *host_network_addresses(const struct host_netwo
     return network->addresses;
 }
 
-void host_network_forget_routes(struct host_network *network) {
+static void forget_routes(struct host_network *network) {
     for (size_t i = 0; i < ROUTE_SLOTS; i++)
         network->routes[i].is_known = false;
 }
@@ -306,7 +306,7 @@ bool host_network_refresh(struct host_network *network) {
     }
     if (!tables && !routes)
         return false;
-    host_network_forget_routes(network);
+    forget_routes(network);
     return (tables && read_tables(network) != 0) || routes;
 }
 

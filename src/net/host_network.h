@@ -27,7 +27,5 @@ const struct usctp_local_address *host_network_addresses(const struct host_netwo
 /* See transport_route. */
 int host_network_route(struct host_network *network, const struct usctp_addr *destination,
                        struct usctp_addr *source, uint32_t *mtu_bytes, uint32_t *interface_index);
-/* Forgets remembered routes: a path MTU has changed, of which rtnetlink does not tell. */
-void host_network_forget_routes(struct host_network *network);
 
 #endif

@@ -179,6 +179,15 @@ static void take_metrics(const struct netlink_attribute *metrics, struct netlink
             take_u32(&metric, &out->mtu_bytes);
 }
 
+/* What expires was learned from an ICMP error: the associations' own matter, and not a limit. */
+static bool is_learned(const struct netlink_attribute *cacheinfo) {
+    struct rta_cacheinfo info;
+    if (cacheinfo->bytes < sizeof info)
+        return false;
+    memcpy(&info, cacheinfo->value, sizeof info);
+    return info.rta_expires != 0;
+}
+
 int netlink_parse_route(const struct netlink_message *message, struct netlink_route *out) {
     struct rtmsg fixed;
     struct netlink_cursor attributes;
@@ -190,6 +199,7 @@ int netlink_parse_route(const struct netlink_message *message, struct netlink_ro
         fixed.rtm_type != RTN_ANYCAST)
         return -ENETUNREACH;
     memset(out, 0, sizeof *out);
+    bool learned = false;
     while (netlink_next_attribute(&attributes, &attribute)) {
         if (attribute.type == RTA_PREFSRC)
             take_address(&attribute, fixed.rtm_family, &out->preferred_source);
@@ -197,7 +207,11 @@ int netlink_parse_route(const struct netlink_message *message, struct netlink_ro
             take_u32(&attribute, &out->interface_index);
         else if (attribute.type == RTA_METRICS)
             take_metrics(&attribute, out);
+        else if (attribute.type == RTA_CACHEINFO)
+            learned = is_learned(&attribute);
     }
+    if (learned)
+        out->mtu_bytes = 0;
     set_scope(&out->preferred_source, out->interface_index);
     return 0;
 }

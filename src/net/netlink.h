@@ -42,7 +42,7 @@ struct netlink_link {
 
 struct netlink_route {
     struct usctp_addr preferred_source;  /* family NONE: not told */
-    uint32_t interface_index, mtu_bytes; /* 0: not told */
+    uint32_t interface_index, mtu_bytes; /* 0: not told, or only learned from ICMP */
 };
 
 /* Reads RTM_NEWADDR. False when it is malformed, or no address that can be used (tentative,

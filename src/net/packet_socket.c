@@ -192,12 +192,16 @@ void packet_socket_close(struct packet_socket *s) {
     s->fd = -1;
 }
 
+/* RFC 8200 5: every IPv6 link takes this. */
+#define IPV6_FRAGMENT_BYTES 1280
+
 void packet_socket_set_fragments(struct packet_socket *s, bool fragments) {
     bool done;
     if (s->fragments == fragments)
         return;
     if (s->ipv6)
-        done = set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+        done = set(s->fd, IPPROTO_IPV6, IPV6_MTU, fragments ? IPV6_FRAGMENT_BYTES : 0) &&
+               set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
                    fragments ? IPV6_PMTUDISC_DONT : IPV6_PMTUDISC_PROBE);
     else
         done = set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER,

@@ -263,8 +263,6 @@ int transport_next_icmp(struct transport *t, struct usctp_icmp *icmp) {
         icmp->quoted = t->taken.quoted;
         if (!t->taken.is_udp)
             icmp->udp_destination = 0;
-        if (icmp->kind == USCTP_ICMP_PACKET_TOO_BIG)
-            host_network_forget_routes(t->network);
         return 1;
     }
     return 0;

@@ -283,6 +283,64 @@ START_TEST(h91_in_every_state) {
 }
 END_TEST
 
+static void probing(struct usctp_config *config) {
+    eager(config);
+    config->pmtu_probing = 1;
+}
+
+/* RFC 8899 4.6.2: with probes a report is a hint at most: whatever is reported, in whatever order,
+ * by someone who knows the tag, the size stays between the least and the interface's, a report
+ * costs at most one probe, and after the last one the search finds the true size again. */
+START_TEST(h91_hints_for_probes) {
+    struct scripted_peer *p =
+        hostile_peer_with(USCTP_ESTABLISHED, (struct peer_options){.configure = probing});
+    uint64_t probes = 0;
+    for (uint32_t i = 0; i < 400; i++) {
+        uint32_t mtu = i * 2654435761u % 1700;
+        too_big(p, 0, mtu);
+        struct usctp_path_status path = peer_path(p, 0);
+        REQUIRE_RANGE(path.pmtu_bytes, 512, 1500);
+        REQUIRE(path.pmtu_bytes != mtu || mtu == 512 || mtu == 1200 || path.pmtu_probe_acks_in > 0);
+        peer_run_for(p, 1000); /* the peer answers probes */
+        path = peer_path(p, 0);
+        REQUIRE(path.pmtu_probes_out - probes <= 12);
+        probes = path.pmtu_probes_out;
+        peer_discard(p);
+    }
+    peer_run_for(p, 1300 * SECOND);
+    peer_discard(p);
+    for (int i = 0; i < 3; i++) {
+        user_send(p, 0, 10);
+        peer_take(p, "DATA *");
+        peer_sack(p, i, PEER_RWND, "");
+        peer_run_for(p, 700 * SECOND); /* PMTU_RAISE_TIMER */
+    }
+    REQUIRE_EQ(peer_path(p, 0).pmtu_bytes, 1500);
+    REQUIRE_EQ(peer_path(p, 0).error_count, 0);
+    peer_discard(p);
+    peer_delete(p);
+}
+END_TEST
+
+/* RFC 6951 5.5: an error about a packet in UDP is none of a path that uses no UDP. */
+START_TEST(h91_of_another_encapsulation) {
+    struct scripted_peer *p = hostile_peer(USCTP_ESTABLISHED);
+    const struct quote q = quote_of(p, p->peer_tag, WIRE_DATA, 0);
+    const struct usctp_icmp error = {.kind = USCTP_ICMP_PACKET_TOO_BIG,
+                                     .destination = p->peer_addr[0],
+                                     .udp_destination = 9899,
+                                     .mtu_bytes = 900,
+                                     .quoted = q.bytes,
+                                     .quoted_bytes = QUOTE_BYTES};
+    struct hostile_mark m = hostile_mark(p);
+    usctp_engine_icmp(p->engine, &error, p->now_us);
+    hostile_require_unchanged(p, &m, false);
+    too_big(p, 0, 900);
+    REQUIRE_EQ(peer_path(p, 0).pmtu_bytes, 900);
+    hostile_carry_on(p, USCTP_ESTABLISHED);
+}
+END_TEST
+
 /* One path's MTU is not the other's. */
 START_TEST(h91_of_one_path) {
     struct scripted_peer *p =
@@ -311,5 +369,5 @@ END_TEST
 
 RUN_TESTS("H90, H91: ICMP", h90_quotes_too_little, h90_nothing_quoted, h90_wrong_tag, h90_tag_zero,
           h90_late_error_about_the_init, h90_port_and_host_unreachable, h90_of_no_association,
-          h91_smaller_and_larger, h91_too_small, h91_in_every_state, h91_of_one_path,
-          h91_data_already_cut)
+          h91_smaller_and_larger, h91_too_small, h91_in_every_state, h91_hints_for_probes,
+          h91_of_another_encapsulation, h91_of_one_path, h91_data_already_cut)

@@ -415,10 +415,32 @@ START_TEST(s11_1_7_what_is_told) {
 }
 END_TEST
 
+/* RFC 4820 3: PAD is ignored whatever is in it, and the chunks behind it are looked at. */
+START_TEST(rfc4820_pad_is_skipped) {
+    struct scripted_peer *p = PEER(.configure = quiet);
+    peer_open_active(p);
+    static const size_t sizes[] = {0, 1, 3, 4, 100, 1400};
+    int tsn = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        builder_chunk(peer_packet(p), WIRE_PAD, (unsigned)i);
+        builder_fill(&p->out, 0xff, sizes[i]);
+        peer_add_data(p, tsn, 0, (unsigned)tsn, BIT_BE | BIT_I, 20);
+        tsn++;
+        peer_send(p);
+        peer_run_for(p, 300 * MS);
+        char pattern[32];
+        snprintf(pattern, sizeof pattern, "SACK cum=%d *", tsn - 1);
+        peer_take(p, pattern);
+        peer_expect_nothing(p);
+    }
+    peer_delete(p);
+}
+END_TEST
+
 RUN_TESTS("receiving data (RFC 9260 6.5, 6.6, 6.9)", s6_6_ordered_within_a_stream,
           s6_6_streams_do_not_wait_for_each_other, s6_6_unordered, s6_9_reassembly_in_any_order,
           s6_9_messages_behind_each_other, s6_9_large_message, s6_9_partial_delivery,
           s6_9_partial_delivery_keeps_the_order, s11_1_7_reading_in_pieces, s11_1_7_peek,
           s6_5_ssn_wrap, s6_5_invalid_stream, s6_2_no_user_data, s6_states_that_take_no_data,
           s6_states_that_take_data, s3_3_1_ppid, s6_2_duplicates_are_delivered_once,
-          s11_1_7_what_is_told)
+          s11_1_7_what_is_told, rfc4820_pad_is_skipped)

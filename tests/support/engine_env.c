@@ -222,6 +222,11 @@ static void trace(void *user, const struct usctp_trace_record *record) {
     case USCTP_TRACE_ASSERT:
         fprintf(stderr, "ASSERT of the engine: %s\n", record->text ? record->text : "?");
         break;
+    case USCTP_TRACE_PMTU:
+        capture_note(&env->capture, record->now_us,
+                     "%s: path %" PRIu32 " MTU %" PRIu64 " -> %" PRIu64, env->name, record->path,
+                     record->a, record->b);
+        break;
     case USCTP_TRACE_CWND:
     case USCTP_TRACE_RTO:
         break;

@@ -25,7 +25,7 @@ const struct read_packet *fuzz_check_packet(const struct usctp_engine *engine, i
     REQUIRE(packet->destination.family != USCTP_FAMILY_NONE);
     int index = assoc != 0 ? usctp_path_find(engine, assoc, &packet->destination) : -1;
     if (index >= 0 && usctp_path_status(engine, assoc, (uint32_t)index, &path) == 0)
-        mtu = path.pmtu_bytes;
+        mtu = packet->flags & USCTP_PACKET_PROBE ? path.pmtu_max_bytes : path.pmtu_bytes;
     if (!(packet->flags & USCTP_PACKET_MAY_FRAGMENT))
         REQUIRE(packet->length + header_bytes(packet) <= mtu);
     return &read;

@@ -28,6 +28,7 @@ enum wire_chunk { /* RFC 9260 3.2 table 1 */
                   WIRE_COOKIE_ECHO = 10,
                   WIRE_COOKIE_ACK = 11,
                   WIRE_SHUTDOWN_COMPLETE = 14,
+                  WIRE_PAD = 0x84, /* RFC 4820 3 */
 };
 
 enum data_bit { BIT_E = 1, BIT_B = 2, BIT_U = 4, BIT_I = 8, BIT_BE = 3 };

@@ -14,6 +14,8 @@ const char *reader_chunk_name(unsigned type) {
         "DATA",          "INIT",       "INIT_ACK", "SACK",         "HEARTBEAT",
         "HEARTBEAT_ACK", "ABORT",      "SHUTDOWN", "SHUTDOWN_ACK", "ERROR",
         "COOKIE_ECHO",   "COOKIE_ACK", "ECNE",     "CWR",          "SHUTDOWN_COMPLETE"};
+    if (type == WIRE_PAD)
+        return "PAD";
     return type < sizeof names / sizeof names[0] ? names[type] : "UNKNOWN";
 }
 

@@ -87,6 +87,7 @@ struct scripted_peer *peer_new(const struct peer_options *options) {
     engine_env_init(&p->env, "engine", p->options.seed);
     p->env.near_wrap = p->options.near_wrap;
     usctp_config_defaults(&p->config);
+    p->config.pmtu_probing = 0; /* tests of it ask for it */
     if (p->options.configure)
         p->options.configure(&p->config);
     p->now_us = engine_env_clock_us();

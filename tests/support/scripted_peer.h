@@ -24,7 +24,7 @@
 #define SECOND         ((uint64_t)1000000)
 
 struct peer_options {
-    void (*configure)(struct usctp_config *config); /* changes to the defaults */
+    void (*configure)(struct usctp_config *config); /* changes to the defaults; pmtu_probing is 0 */
     unsigned paths;          /* 0 = 1; path i: engine's address i, peer's address i */
     unsigned ipv6_paths;     /* bit i: path i is IPv6 */
     uint32_t rwnd, tsn, tag; /* the peer's; 0 = 131072, 1000, 0x70656572 */

@@ -37,11 +37,21 @@ const char *names_path_state(uint64_t path_state) {
     return NAME_OF(names, path_state);
 }
 
+const char *names_pmtu_state(uint64_t state) {
+    static const char *const names[] = {
+        [USCTP_PMTU_DISABLED] = "disabled",   [USCTP_PMTU_BASE] = "base",
+        [USCTP_PMTU_SEARCHING] = "searching", [USCTP_PMTU_SEARCH_COMPLETE] = "search complete",
+        [USCTP_PMTU_ERROR] = "error",
+    };
+    return NAME_OF(names, state);
+}
+
 /* The numbers are the engine's own, in src/assoc/association.h, which tools do not see. */
 const char *names_timer(uint64_t timer) {
     static const char *const names[] = {
-        [1] = "T1",     [2] = "T2-shutdown", [3] = "T5-shutdown-guard", [4] = "SACK",
-        [5] = "T3-rtx", [6] = "heartbeat",   [7] = "cookie key",
+        [1] = "T1",         [2] = "T2-shutdown", [3] = "T5-shutdown-guard",
+        [4] = "SACK",       [5] = "T3-rtx",      [6] = "heartbeat",
+        [7] = "cookie key", [8] = "output",      [9] = "path MTU",
     };
     return NAME_OF(names, timer);
 }

@@ -11,6 +11,7 @@
 
 const char *names_state(uint64_t state);           /* enum usctp_assoc_state */
 const char *names_path_state(uint64_t path_state); /* enum usctp_path_state */
+const char *names_pmtu_state(uint64_t state);      /* enum usctp_pmtu_state */
 const char *names_timer(uint64_t timer);           /* a of USCTP_TRACE_TIMER */
 const char *names_chunk(unsigned type);
 const char *names_drop(uint64_t drop); /* enum usctp_drop */

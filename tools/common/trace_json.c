@@ -176,6 +176,11 @@ static void put_record(json_t *object, const struct usctp_trace_record *record) 
         put_number(object, "tsn", record->a);
         put_text(object, "by", record->b == 1 ? "fast retransmit" : "T3-rtx");
         break;
+    case USCTP_TRACE_PMTU:
+        put_number(object, "old_bytes", record->a);
+        put_number(object, "new_bytes", record->b);
+        put_text(object, "search", names_pmtu_state(record->c));
+        break;
     case USCTP_TRACE_PRIMARY:
         break;
     case USCTP_TRACE_ASSERT:
@@ -196,6 +201,7 @@ static const char *kind_name(enum usctp_trace_kind kind) {
         [USCTP_TRACE_TIMER] = "timer",
         [USCTP_TRACE_LOSS] = "loss",
         [USCTP_TRACE_PRIMARY] = "data-path",
+        [USCTP_TRACE_PMTU] = "pmtu",
         [USCTP_TRACE_ASSERT] = "assert",
     };
     size_t number = (size_t)kind;

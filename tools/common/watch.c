@@ -82,6 +82,10 @@ void watch_record(struct watch *watch, const struct usctp_trace_record *record) 
     case USCTP_TRACE_PRIMARY:
         report_event("path %s: new data goes here now", path_text(watch, record->path, path));
         break;
+    case USCTP_TRACE_PMTU:
+        report_event("path %s: MTU %" PRIu64 " -> %" PRIu64, path_text(watch, record->path, path),
+                     record->a, record->b);
+        break;
     case USCTP_TRACE_LOSS:
         watch_loss(watch, record, path_text(watch, record->path, path));
         break;

@@ -178,6 +178,17 @@ START_TEST(routes) {
     ck_assert_mem_eq(out.preferred_source.ipv4, ipv4, 4);
     ck_assert_uint_eq(out.interface_index, 5);
     ck_assert_uint_eq(out.mtu_bytes, 1400);
+    const struct rta_cacheinfo learned = {.rta_expires = 500}, fixed = {.rta_expires = 0};
+    put_attribute(RTA_CACHEINFO, &fixed, sizeof fixed);
+    message = first_message();
+    ck_assert_int_eq(netlink_parse_route(&message, &out), 0);
+    ck_assert_uint_eq(out.mtu_bytes, 1400);
+    make_route(RTN_UNICAST);
+    put_attribute(RTA_CACHEINFO, &learned, sizeof learned); /* a path MTU from an ICMP error */
+    message = first_message();
+    ck_assert_int_eq(netlink_parse_route(&message, &out), 0);
+    ck_assert_uint_eq(out.mtu_bytes, 0);
+    ck_assert_uint_eq(out.interface_index, 5);
     make_route(RTN_UNREACHABLE);
     message = first_message();
     ck_assert_int_eq(netlink_parse_route(&message, &out), -ENETUNREACH);
