@@ -393,6 +393,8 @@ void handshake_fill_init(const struct assoc *a, struct init_content *content);
 void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
                               const struct cookie_content *chosen, const struct endpoint *ep,
                               const struct usctp_config *config);
+/* Pends the COOKIE ACK for a COOKIE ECHO that was accepted. */
+void handshake_acknowledge_cookie(struct inbound *in);
 void handshake_collision_on_init(struct inbound *in, const struct init_chunk *init);
 enum chunk_verdict handshake_collision_on_cookie(struct inbound *in,
                                                  const struct cookie_content *cookie,

@@ -475,6 +475,14 @@ static struct assoc *build(struct inbound *in, struct endpoint *ep,
     return a;
 }
 
+void handshake_acknowledge_cookie(struct inbound *in) {
+    /* 9.1: no answer to a packet with an ABORT; one that an unknown chunk hid (3.2) has no effect,
+       and the peer's T1-cookie asks again. */
+    if (!in->summary.has_abort)
+        association_pend(in->assoc, PENDING_COOKIE_ACK);
+    association_touch(in->assoc);
+}
+
 static enum chunk_verdict accept_cookie(struct inbound *in, const struct cookie_content *cookie,
                                         const struct init_chunk *init) {
     struct usctp_engine *engine = in->engine;
@@ -501,8 +509,7 @@ static enum chunk_verdict accept_cookie(struct inbound *in, const struct cookie_
     engine->counters.passive_establishments++;
     a->counters.packets_in++;
     association_establish(a, in->now_us);
-    association_pend(a, PENDING_COOKIE_ACK);
-    association_touch(a);
+    handshake_acknowledge_cookie(in);
     return CHUNK_DONE;
 }
 

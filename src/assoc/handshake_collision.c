@@ -141,8 +141,7 @@ static void acknowledge_cookie(struct inbound *in) {
         a->handshake_path = in->path->index;
     else
         a->handshake_path = (uint8_t)path_manager_control_path(a, a->data_path)->index;
-    association_pend(a, PENDING_COOKIE_ACK);
-    association_touch(a);
+    handshake_acknowledge_cookie(in);
 }
 
 /* Action A. */

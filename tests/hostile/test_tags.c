@@ -218,6 +218,24 @@ START_TEST(h31_abort_behind_unknown_chunks) {
 }
 END_TEST
 
+/* A COOKIE ECHO in front of such a hidden ABORT gets no COOKIE ACK (9.1); the next one, which the
+ * peer's T1-cookie sends, does (5.2.4 D). */
+START_TEST(h31_hidden_abort_behind_a_cookie_echo) {
+    struct scripted_peer *p = PEER(.hold_heartbeats = true);
+    peer_open_passive(p);
+    peer_cookie_echo(p);
+    hostile_add_chunk(p, 0x3f);
+    builder_chunk(&p->out, WIRE_ABORT, 0);
+    peer_send(p);
+    peer_expect_nothing(p);
+    require_state(p, USCTP_ESTABLISHED);
+    peer_cookie_echo(p);
+    peer_send(p);
+    peer_take(p, "COOKIE_ACK");
+    peer_delete(p);
+}
+END_TEST
+
 /* ---- H32 ---- */
 
 /* No packet with an ABORT is answered, where there is no association either: any tag, anywhere in
@@ -370,6 +388,7 @@ END_TEST
 RUN_TESTS("H30-H34: tags and T bits", h30_abort_with_every_tag, h30_tags_of_one_other_bit,
           h30_abort_behind_other_chunks, h31_abort_with_a_format_error, h31_chunks_behind_an_abort,
           h31_sack_before_an_abort, h31_data_before_an_abort, h31_abort_behind_unknown_chunks,
-          h32_abort_out_of_the_blue, h32_what_stands_before_is_not_answered, h33_shutdown_complete,
+          h31_hidden_abort_behind_a_cookie_echo, h32_abort_out_of_the_blue,
+          h32_what_stands_before_is_not_answered, h33_shutdown_complete,
           h33_shutdown_complete_out_of_the_blue, h34_shutdown_ack_in_the_handshake,
           h34_shutdown_ack_that_nobody_waits_for, h34_shutdown_ack_in_shutdown)
