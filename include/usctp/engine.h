@@ -290,8 +290,9 @@ USCTP_API int usctp_endpoint_listen(struct usctp_engine *engine, int32_t endpoin
                                     uint32_t backlog);
 /*
  * Takes the oldest association that waits and gives it an endpoint of its own, which shares port
- * and addresses with the listener. Returns the association's id and stores the endpoint's, or
- * USCTP_ERR_AGAIN, STATE, NOT_FOUND, NO_MEMORY.
+ * and addresses with the listener; with endpoint NULL (one-to-many) it stays with the listener.
+ * Returns the association's id and stores the endpoint's, or USCTP_ERR_AGAIN, STATE, NOT_FOUND,
+ * NO_MEMORY.
  */
 USCTP_API int32_t usctp_endpoint_accept(struct usctp_engine *engine, int32_t listener,
                                         int32_t *endpoint);
@@ -473,7 +474,8 @@ struct usctp_assoc_status {
     uint32_t path_count, primary_path, data_path; /* data_path: where new data goes now */
     uint32_t local_tag, peer_tag;
     bool has_ended;
-    int error; /* with has_ended */
+    int error;        /* with has_ended */
+    uint64_t data_us; /* when user data was last sent or received; 0 = never */
     struct usctp_assoc_counters counters;
 };
 
@@ -484,6 +486,11 @@ USCTP_API int usctp_assoc_local_addresses(const struct usctp_engine *engine, int
                                           struct usctp_addr *out, size_t max);
 USCTP_API int usctp_endpoint_local_addresses(const struct usctp_engine *engine, int32_t endpoint,
                                              struct usctp_addr *out, size_t max);
+
+/* The association of an endpoint's port with a peer's address and port, not yet ended. Returns its
+ * id, or USCTP_ERR_NOT_FOUND. */
+USCTP_API int32_t usctp_assoc_find(const struct usctp_engine *engine, int32_t endpoint,
+                                   const struct usctp_addr *address, uint16_t port);
 
 enum usctp_path_state { /* with Linux's numbers; RFC 7829 for potentially failed */
                         USCTP_PATH_STATE_INACTIVE = 0,

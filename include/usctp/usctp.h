@@ -96,8 +96,11 @@ USCTP_API int usctp_stack_counters(struct usctp_stack *stack,
  * --------------------------------------------------------------------------------------------------
  */
 
-/* domain AF_INET or AF_INET6; type SOCK_STREAM (one-to-one), with SOCK_NONBLOCK and SOCK_CLOEXEC;
- * protocol IPPROTO_SCTP or 0. */
+struct mmsghdr;
+struct timespec;
+
+/* domain AF_INET or AF_INET6; type SOCK_STREAM (one-to-one) or SOCK_SEQPACKET (one-to-many), with
+ * SOCK_NONBLOCK and SOCK_CLOEXEC; protocol IPPROTO_SCTP or 0. */
 USCTP_API int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol);
 USCTP_API int usctp_bind(int sd, const struct sockaddr *address, socklen_t length);
 /* addresses: packed struct sockaddr_in and sockaddr_in6, one after the other; flags
@@ -110,24 +113,47 @@ USCTP_API int usctp_connect(int sd, const struct sockaddr *address, socklen_t le
 /* As usctp_bindx's addresses; all of one port. *id, unless NULL, gets the association id, also with
  * EINPROGRESS. */
 USCTP_API int usctp_connectx(int sd, const struct sockaddr *addresses, int count, sctp_assoc_t *id);
+/* Gives an association of a one-to-many socket a one-to-one socket of its own (RFC 6458 9.2).
+ * Returns its descriptor. flags: SOCK_NONBLOCK, SOCK_CLOEXEC. */
+USCTP_API int usctp_peeloff(int sd, sctp_assoc_t id);
+USCTP_API int usctp_peeloff_flags(int sd, sctp_assoc_t id, unsigned flags);
+/* The id of the association with a peer's address and port; 0 and errno (ENOENT) when there is
+ * none.
+ */
+USCTP_API sctp_assoc_t usctp_getassocid(int sd, const struct sockaddr *address);
 /* Sending fails with ENOBUFS when max_memory_bytes are nearly in use (config.h): nothing tells when
  * to try again, and a blocking call does not wait. */
 USCTP_API ssize_t usctp_send(int sd, const void *data, size_t bytes, int flags);
-USCTP_API ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags);
+USCTP_API ssize_t usctp_sendto(int sd, const void *data, size_t bytes, int flags,
+                               const struct sockaddr *address, socklen_t length);
 USCTP_API ssize_t usctp_sendmsg(int sd, const struct msghdr *message, int flags);
+USCTP_API int usctp_sendmmsg(int sd, struct mmsghdr *messages, unsigned count, int flags);
+USCTP_API ssize_t usctp_write(int sd, const void *data, size_t bytes);
+USCTP_API ssize_t usctp_writev(int sd, const struct iovec *iov, int iovcnt);
+USCTP_API ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags);
+USCTP_API ssize_t usctp_recvfrom(int sd, void *data, size_t bytes, int flags, struct sockaddr *from,
+                                 socklen_t *from_bytes);
 USCTP_API ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags);
+USCTP_API int usctp_recvmmsg(int sd, struct mmsghdr *messages, unsigned count, int flags,
+                             struct timespec *timeout);
+USCTP_API ssize_t usctp_read(int sd, void *data, size_t bytes);
+USCTP_API ssize_t usctp_readv(int sd, const struct iovec *iov, int iovcnt);
 USCTP_API int usctp_shutdown(int sd, int how);
 USCTP_API int usctp_close(int sd);
 USCTP_API int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length);
 USCTP_API int usctp_getpeername(int sd, struct sockaddr *address, socklen_t *length);
 USCTP_API int usctp_setsockopt(int sd, int level, int name, const void *value, socklen_t length);
 USCTP_API int usctp_getsockopt(int sd, int level, int name, void *value, socklen_t *length);
+/* getsockopt of level IPPROTO_SCTP, with the association id put into *value first. */
+USCTP_API int usctp_opt_info(int sd, sctp_assoc_t id, int name, void *value, socklen_t *length);
 /* Allocates packed addresses for usctp_freepaddrs / usctp_freeladdrs. Returns how many, 0 when
  * there is no association. */
 USCTP_API int usctp_getpaddrs(int sd, sctp_assoc_t id, struct sockaddr **addresses);
 USCTP_API int usctp_getladdrs(int sd, sctp_assoc_t id, struct sockaddr **addresses);
 USCTP_API void usctp_freepaddrs(struct sockaddr *addresses);
 USCTP_API void usctp_freeladdrs(struct sockaddr *addresses);
+/* Bytes of an address of this family in packed lists; 0: no such family. */
+USCTP_API int usctp_getaddrlen(sa_family_t family);
 
 /*
  * Beyond RFC 6458. usctp_tune sets a tunable of config.h on a socket, for its association and for
@@ -142,6 +168,7 @@ USCTP_API int usctp_socket_path(int sd, uint32_t path, struct usctp_path_status 
  * Options of usctp's own, level IPPROTO_SCTP, to read only: the counters of usctp/counters.h. Who
  * gives less room than the structure needs gets its beginning. The first is the stack's and needs
  * no association; the others fail with EINVAL without one, the last also beyond the last path.
+ * One-to-many, the first four bytes of the value name the association, as usctp_opt_info does.
  */
 #define USCTP_STACK_COUNTERS 0x5001 /* struct usctp_engine_counters */
 #define USCTP_ASSOC_COUNTERS 0x5002 /* struct usctp_assoc_counters */
@@ -153,13 +180,57 @@ struct usctp_path_counters {
     struct usctp_path_status status;
 };
 
-/* RFC 6458 9.12 and 9.13. infotype and the structures are Linux's; see the names below. */
+/* RFC 6458 9.12 and 9.13. infotype and the structures are Linux's; see the names below. With
+ * addresses of a new peer the association is set up, and its id comes back in a given struct
+ * sctp_sndinfo. */
 USCTP_API ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt,
-                              const struct sockaddr *addresses, int count, const void *info,
+                              const struct sockaddr *addresses, int count, void *info,
                               socklen_t info_bytes, unsigned infotype, int flags);
 USCTP_API ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struct sockaddr *from,
                               socklen_t *from_bytes, void *info, socklen_t *info_bytes,
                               unsigned *infotype, int *flags);
+
+/* RFC 6458 9.7, 9.8, 9.10, 9.11, deprecated there: sctp_sendmsg, sctp_recvmsg, sctp_send,
+ * sctp_sendx.
+ */
+USCTP_API ssize_t usctp_sctp_sendmsg(int sd, const void *data, size_t bytes,
+                                     const struct sockaddr *to, socklen_t to_bytes, uint32_t ppid,
+                                     uint32_t flags, uint16_t sid, uint32_t time_to_live,
+                                     uint32_t context);
+USCTP_API ssize_t usctp_sctp_recvmsg(int sd, void *data, size_t bytes, struct sockaddr *from,
+                                     socklen_t *from_bytes, struct sctp_sndrcvinfo *sinfo,
+                                     int *flags);
+USCTP_API ssize_t usctp_sctp_send(int sd, const void *data, size_t bytes,
+                                  const struct sctp_sndrcvinfo *sinfo, int flags);
+USCTP_API ssize_t usctp_sctp_sendx(int sd, const void *data, size_t bytes,
+                                   const struct sockaddr *addresses, int count,
+                                   const struct sctp_sndrcvinfo *sinfo, int flags);
+
+/*
+ * What RFC 6458 has and Linux lacks; numbers far from Linux's. The event is not subscribed to with
+ * the others, so that programs made for Linux do not meet it.
+ */
+#define USCTP_EXPLICIT_EOR                0x5001 /* option, int: 8.1.26 */
+#define USCTP_USE_EXT_RCVINFO             0x5002 /* option, int: 8.1.22 */
+#define USCTP_EOR                         0x2000 /* flag of sinfo, sndinfo, rcvinfo: erratum 6111 */
+#define USCTP_EXTRCV                      0x5001 /* ancillary data: 5.3.3 */
+#define USCTP_NOTIFICATIONS_STOPPED_EVENT 0x9000 /* struct usctp_tlv: 6.1.10 */
+#define USCTP_NEXT_MSG_AVAIL              1
+#define USCTP_NEXT_MSG_ISCOMPLETE         2
+#define USCTP_NEXT_MSG_IS_UNORDERED       4
+#define USCTP_NEXT_MSG_IS_NOTIFICATION    8
+
+struct usctp_tlv {
+    uint16_t sn_type, sn_flags;
+    uint32_t sn_length;
+};
+struct usctp_extrcvinfo {
+    uint16_t sinfo_stream, sinfo_ssn, sinfo_flags;
+    uint32_t sinfo_ppid, sinfo_context, sinfo_pr_value, sinfo_tsn, sinfo_cumtsn;
+    uint16_t serinfo_next_flags, serinfo_next_stream;
+    uint32_t serinfo_next_aid, serinfo_next_length, serinfo_next_ppid;
+    sctp_assoc_t sinfo_assoc_id;
+};
 
 #define USCTP_SENDV_NOINFO        0
 #define USCTP_SENDV_SNDINFO       1

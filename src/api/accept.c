@@ -6,6 +6,7 @@
  */
 #include "api/bind.h"
 #include "api/connect.h"
+#include "api/connection.h"
 #include "api/events.h"
 #include "api/fd_table.h"
 #include "api/sockaddr.h"
@@ -16,19 +17,28 @@
 
 enum { MAX_BACKLOG = 65535 };
 
+static void stop_listening(struct socket *s) {
+    socket_set_listener(s, false);
+    s->state = SOCKET_FRESH;
+}
+
 static int listen_on(struct socket *s, struct usctp_stack *stack, int backlog) {
     if (s->state != SOCKET_FRESH && s->state != SOCKET_LISTENING)
         return -EINVAL;
     if (backlog == 0) { /* RFC 6458 4.1.3: no new associations from now on */
         if (s->state == SOCKET_FRESH)
             return 0;
+        if (s->is_many)
+            stop_listening(s);
         return socket_errno(usctp_endpoint_listen(stack->engine, s->endpoint, 0));
     }
     int error = bind_automatically(s);
     if (error != 0)
         return error;
-    /* As the kernel: a negative backlog is as large as can be. */
-    uint32_t length = backlog < 0 || backlog > MAX_BACKLOG ? MAX_BACKLOG : (uint32_t)backlog;
+    /* As the kernel: a negative backlog is as large as can be; one-to-many sockets have none, as
+     * nobody accepts (RFC 6458 3.1.3). */
+    bool is_largest = backlog < 0 || backlog > MAX_BACKLOG || s->is_many;
+    uint32_t length = is_largest ? MAX_BACKLOG : (uint32_t)backlog;
     error = usctp_endpoint_listen(stack->engine, s->endpoint, length);
     if (error != 0)
         return socket_errno(error);
@@ -53,32 +63,6 @@ int usctp_listen(int sd, int backlog) {
 
 /* ---- accept ---------------------------------------------------------------------------------- */
 
-/* What Linux copies from the listener. */
-static void inherit(struct socket *s, const struct socket *listener) {
-    s->bound = listener->bound;
-    s->v6only = listener->v6only;
-    s->is_mapped = listener->is_mapped;
-    s->reuse_address = listener->reuse_address;
-    s->pf_exposure = listener->pf_exposure;
-    s->interleave = listener->interleave;
-    s->linger = listener->linger;
-    s->encapsulation_port = listener->encapsulation_port;
-    s->receive_context = listener->receive_context;
-    s->interests = listener->interests;
-    s->send_defaults = listener->send_defaults;
-    s->config = listener->config;
-}
-
-static void inherit_timeout(const struct call *c, int fd, int option) {
-    struct timeval timeout;
-    socklen_t length = sizeof timeout;
-    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0)
-        return;
-    if (timeout.tv_sec == 0 && timeout.tv_usec == 0)
-        return;
-    setsockopt(fd, SOL_SOCKET, option, &timeout, length);
-}
-
 /* Makes the waiting association a socket. Returns its descriptor or a negative errno. */
 static int take(struct call *c, int flags) {
     struct socket *listener = c->socket, *s;
@@ -86,48 +70,43 @@ static int take(struct call *c, int flags) {
     if (error != 0)
         return error;
     int fd = s->descriptor.number;
-    struct connection *connection = listener->waiting;
+    struct connection *a = listener->waiting;
     listener->waiting = NULL;
-    inherit(s, listener);
-    inherit_timeout(c, fd, SO_RCVTIMEO);
-    inherit_timeout(c, fd, SO_SNDTIMEO);
-    s->connection = connection;
-    connection->socket = s;
-    s->endpoint = connection->endpoint;
-    s->port = connection->port;
-    connection->port = 0;
-    s->state = connection->has_ended ? SOCKET_ENDED : SOCKET_CONNECTED;
-    s->error = connection->error;
-    s->is_readable = events_has_unread(c->stack, connection->id);
+    socket_inherit(c, s);
+    connection_attach(a, s);
+    s->endpoint = a->endpoint;
+    s->port = a->port;
+    a->port = 0;
+    s->state = a->has_ended ? SOCKET_ENDED : SOCKET_CONNECTED;
+    s->error = a->error;
+    connection_look(a);
     socket_show(s, fd);
     events_prefetch(listener);
     return fd;
 }
 
-static void give_name(struct call *c, int fd, struct sockaddr *address, socklen_t *length) {
-    struct usctp_path_status path;
-    struct usctp_assoc_status status;
-    struct socket *s = fd_table_find(fd);
-    if (!address || !length || !s->connection)
-        return;
-    if (usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0 ||
-        usctp_path_status(c->stack->engine, s->connection->id, status.primary_path, &path) != 0)
-        return;
-    sockaddr_give(&path.address, status.peer_port, s->domain == AF_INET6 && s->is_mapped, address,
-                  length);
+static void give_name(int fd, struct sockaddr *address, socklen_t *length) {
+    struct usctp_addr primary;
+    const struct socket *s = fd_table_find(fd);
+    const struct connection *a = connection_only(s);
+    if (address && length && connection_primary(a, &primary))
+        sockaddr_give(&primary, a->peer_port, s->domain == AF_INET6 && s->is_mapped, address,
+                      length);
 }
 
 static int accept_on(struct call *c, int flags) {
     struct socket *s = c->socket;
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
         return -EINVAL;
+    if (s->is_many)
+        return -EOPNOTSUPP;
     for (;;) {
         if (s->state != SOCKET_LISTENING)
             return -EINVAL;
         if (s->waiting)
             return take(c, flags);
         socket_show(s, c->fd);
-        int error = loop_wait(c, WANT_READABLE);
+        int error = loop_wait(c, WANT_READABLE, 0);
         if (error != 0)
             return error;
     }
@@ -143,7 +122,7 @@ int usctp_accept4(int sd, struct sockaddr *address, socklen_t *length, int flags
     socket_sweep(c.stack);
     int fd = accept_on(&c, flags);
     if (fd >= 0)
-        give_name(&c, fd, address, length);
+        give_name(fd, address, length);
     return (int)call_leave(&c, fd);
 }
 

@@ -25,14 +25,6 @@ enum {
     PARTIAL_RELIABILITY_FLAGS = SCTP_PR_SCTP_MASK | SCTP_PR_SCTP_ALL,
 };
 
-void ancillary_defaults(const struct socket *s, struct send_info *info) {
-    info->sid = s->send_defaults.sid;
-    info->flags = s->send_defaults.flags;
-    info->ppid = s->send_defaults.ppid;
-    info->context = s->send_defaults.context;
-    info->has_init = false;
-}
-
 int ancillary_check_flags(uint16_t flags) {
     if (flags & PARTIAL_RELIABILITY_FLAGS)
         return -EOPNOTSUPP; /* RFC 3758 */
@@ -40,10 +32,24 @@ int ancillary_check_flags(uint16_t flags) {
 }
 
 void ancillary_take_sndinfo(struct send_info *info, const struct sctp_sndinfo *given) {
+    info->has_info = true;
     info->sid = given->snd_sid;
     info->flags = given->snd_flags;
     info->ppid = given->snd_ppid;
     info->context = given->snd_context;
+    info->assoc = given->snd_assoc_id;
+}
+
+int ancillary_take_sndrcvinfo(struct send_info *info, const struct sctp_sndrcvinfo *given) {
+    if (given->sinfo_timetolive != 0)
+        return -EOPNOTSUPP; /* RFC 3758 */
+    info->has_info = true;
+    info->sid = given->sinfo_stream;
+    info->flags = given->sinfo_flags;
+    info->ppid = given->sinfo_ppid;
+    info->context = given->sinfo_context;
+    info->assoc = given->sinfo_assoc_id;
+    return 0;
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -58,15 +64,7 @@ static bool take(const struct cmsghdr *c, void *out, size_t bytes) {
 
 static int read_sndrcv(const struct cmsghdr *c, struct send_info *info) {
     struct sctp_sndrcvinfo given;
-    if (!take(c, &given, sizeof given))
-        return -EINVAL;
-    if (given.sinfo_timetolive != 0)
-        return -EOPNOTSUPP; /* RFC 3758 */
-    info->sid = given.sinfo_stream;
-    info->flags = given.sinfo_flags;
-    info->ppid = given.sinfo_ppid;
-    info->context = given.sinfo_context;
-    return 0;
+    return take(c, &given, sizeof given) ? ancillary_take_sndrcvinfo(info, &given) : -EINVAL;
 }
 
 static int read_sndinfo(const struct cmsghdr *c, struct send_info *info) {
@@ -166,44 +164,37 @@ static uint16_t flags_of(const struct usctp_received *received) {
     return (uint16_t)flags;
 }
 
-static sctp_assoc_t id_of(const struct socket *s) {
-    return s->connection ? s->connection->id : 0;
+void ancillary_fill_rcvinfo(const struct reading *r, struct sctp_rcvinfo *out) {
+    memset(out, 0, sizeof *out);
+    out->rcv_sid = r->received.sid;
+    out->rcv_ssn = r->received.ssn;
+    out->rcv_flags = flags_of(&r->received);
+    out->rcv_ppid = htonl(r->received.ppid);
+    out->rcv_tsn = r->received.tsn;
+    out->rcv_cumtsn = r->received.cumulative_tsn;
+    out->rcv_context = r->context;
+    out->rcv_assoc_id = r->assoc;
 }
 
-void ancillary_fill_rcvinfo(const struct socket *s, const struct usctp_received *received,
-                            struct sctp_rcvinfo *out) {
+void ancillary_fill_nxtinfo(const struct reading *r, struct sctp_nxtinfo *out) {
     memset(out, 0, sizeof *out);
-    out->rcv_sid = received->sid;
-    out->rcv_ssn = received->ssn;
-    out->rcv_flags = flags_of(received);
-    out->rcv_ppid = htonl(received->ppid);
-    out->rcv_tsn = received->tsn;
-    out->rcv_cumtsn = received->cumulative_tsn;
-    out->rcv_context = s->receive_context;
-    out->rcv_assoc_id = id_of(s);
+    out->nxt_sid = r->next.sid;
+    out->nxt_flags = flags_of(&r->next);
+    out->nxt_ppid = htonl(r->next.ppid);
+    out->nxt_length = r->next_bytes;
+    out->nxt_assoc_id = r->assoc;
 }
 
-void ancillary_fill_nxtinfo(const struct socket *s, const struct usctp_received *next,
-                            uint32_t bytes, struct sctp_nxtinfo *out) {
+void ancillary_fill_sndrcvinfo(const struct reading *r, struct sctp_sndrcvinfo *out) {
     memset(out, 0, sizeof *out);
-    out->nxt_sid = next->sid;
-    out->nxt_flags = flags_of(next);
-    out->nxt_ppid = htonl(next->ppid);
-    out->nxt_length = bytes;
-    out->nxt_assoc_id = id_of(s);
-}
-
-void ancillary_fill_sndrcvinfo(const struct socket *s, const struct usctp_received *received,
-                               struct sctp_sndrcvinfo *out) {
-    memset(out, 0, sizeof *out);
-    out->sinfo_stream = received->sid;
-    out->sinfo_ssn = received->ssn;
-    out->sinfo_flags = flags_of(received);
-    out->sinfo_ppid = htonl(received->ppid);
-    out->sinfo_context = s->receive_context;
-    out->sinfo_tsn = received->tsn;
-    out->sinfo_cumtsn = received->cumulative_tsn;
-    out->sinfo_assoc_id = id_of(s);
+    out->sinfo_stream = r->received.sid;
+    out->sinfo_ssn = r->received.ssn;
+    out->sinfo_flags = flags_of(&r->received);
+    out->sinfo_ppid = htonl(r->received.ppid);
+    out->sinfo_context = r->context;
+    out->sinfo_tsn = r->received.tsn;
+    out->sinfo_cumtsn = r->received.cumulative_tsn;
+    out->sinfo_assoc_id = r->assoc;
 }
 
 void ancillary_put(struct msghdr *message, size_t *used, int type, const void *data, size_t bytes) {

@@ -7,7 +7,9 @@
  */
 #include "api/bind.h"
 
+#include "api/connection.h"
 #include "api/notification.h"
+#include "api/privilege.h"
 #include "api/sockaddr.h"
 #include "api/stack.h"
 #include "core/addr.h"
@@ -70,7 +72,7 @@ static int open_endpoint(struct socket *s, struct usctp_stack *stack,
     int32_t endpoint = usctp_endpoint_open(stack->engine, &options);
     if (endpoint < 0)
         return socket_errno(endpoint);
-    usctp_endpoint_subscribe(stack->engine, endpoint, notification_kinds(&s->interests));
+    usctp_endpoint_subscribe(stack->engine, endpoint, notification_kinds(s->preferences.types));
     s->endpoint = endpoint;
     s->port = list->port;
     s->bound =
@@ -79,7 +81,9 @@ static int open_endpoint(struct socket *s, struct usctp_stack *stack,
 }
 
 static int bind_port(struct socket *s, struct usctp_stack *stack, const struct address_list *list) {
-    int error = transport_claim_port(stack->transport, list->port);
+    int error = privilege_check_port(list->port);
+    if (error == 0)
+        error = transport_claim_port(stack->transport, list->port);
     if (error != 0)
         return error;
     error = open_endpoint(s, stack, list);
@@ -117,7 +121,8 @@ int bind_automatically(struct socket *s) {
     struct address_list list = {.count = 0};
     if (s->endpoint != 0)
         return 0;
-    return bind_any_port(s, atomic_load_explicit(&s->stack, memory_order_relaxed), &list);
+    int error = bind_any_port(s, atomic_load_explicit(&s->stack, memory_order_relaxed), &list);
+    return error == -EADDRINUSE ? -EAGAIN : error; /* no free port is left */
 }
 
 int usctp_bind(int sd, const struct sockaddr *address, socklen_t length) {
@@ -140,7 +145,8 @@ int usctp_bind(int sd, const struct sockaddr *address, socklen_t length) {
 
 static int change_addresses(struct socket *s, struct usctp_stack *stack, struct address_list *list,
                             bool add) {
-    /* An association's own addresses could only change by the ADDIP extension (RFC 5061). */
+    /* An association's own addresses could only change by the ADDIP extension (RFC 5061); those of
+     * a one-to-many socket keep theirs. */
     if (s->state == SOCKET_CONNECTING || s->state == SOCKET_CONNECTED)
         return -EOPNOTSUPP;
     if (s->state == SOCKET_ENDED)
@@ -163,6 +169,15 @@ static int change_addresses(struct socket *s, struct usctp_stack *stack, struct 
     return 0;
 }
 
+int bind_change(struct call *c, struct address_list *list, bool add) {
+    struct socket *s = c->socket;
+    if (s->endpoint != 0)
+        return change_addresses(s, c->stack, list, add);
+    if (!add || s->state != SOCKET_FRESH)
+        return -EINVAL;
+    return bind_list(s, c->stack, list);
+}
+
 int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags) {
     struct call c;
     struct address_list list;
@@ -171,19 +186,12 @@ int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags) 
         errno = -error;
         return -1;
     }
-    struct socket *s = c.socket;
     if (flags != SCTP_BINDX_ADD_ADDR && flags != SCTP_BINDX_REM_ADDR)
         error = -EINVAL;
     if (error == 0)
-        error = sockaddr_read_packed(addresses, count, s->domain, &list);
-    if (error == 0) {
-        if (s->endpoint != 0)
-            error = change_addresses(s, c.stack, &list, flags == SCTP_BINDX_ADD_ADDR);
-        else if (flags == SCTP_BINDX_ADD_ADDR && s->state == SOCKET_FRESH)
-            error = bind_list(s, c.stack, &list);
-        else
-            error = -EINVAL;
-    }
+        error = sockaddr_copy_packed(addresses, count, c.socket->domain, &list);
+    if (error == 0)
+        error = bind_change(&c, &list, flags == SCTP_BINDX_ADD_ADDR);
     return (int)call_leave(&c, error);
 }
 
@@ -222,55 +230,88 @@ static int pack(const struct socket *s, const struct usctp_addr *list, int n, ui
     return n;
 }
 
-static int get_peer(struct call *c, struct sockaddr **out) {
-    struct usctp_addr list[USCTP_MAX_ADDRESSES];
-    struct usctp_assoc_status status;
-    struct usctp_path_status path;
-    struct connection *connection = c->socket->connection;
-    int n = 0;
-    if (!connection || usctp_assoc_status(c->stack->engine, connection->id, &status) != 0)
-        return 0;
-    for (uint32_t i = 0; i < USCTP_MAX_ADDRESSES; i++)
-        if (usctp_path_status(c->stack->engine, connection->id, i, &path) == 0)
-            list[n++] = path.address;
-    return n > 0 ? pack(c->socket, list, n, status.peer_port, out) : 0;
+/* One-to-one, ids are ignored (RFC 6458 9.3, 9.5). *out: the association, or NULL with id 0 or
+ * without one. */
+static int find_association(const struct call *c, sctp_assoc_t id, struct connection **out) {
+    *out = c->socket->is_many ? connection_of(c->socket, id) : connection_only(c->socket);
+    return c->socket->is_many && id != 0 && !*out ? -EINVAL : 0;
 }
 
-static int get_local(struct call *c, struct sockaddr **out) {
-    struct usctp_addr list[USCTP_MAX_ADDRESSES];
+int bind_peer_addresses(struct call *c, sctp_assoc_t id, struct usctp_addr *list, uint16_t *port) {
+    struct usctp_path_status path;
+    struct connection *a;
+    int n = 0, error = find_association(c, id, &a);
+    if (error != 0 || (c->socket->is_many && !a))
+        return -EINVAL;
+    for (uint32_t i = 0; a && i < USCTP_MAX_ADDRESSES; i++)
+        if (usctp_path_status(c->stack->engine, a->id, i, &path) == 0)
+            list[n++] = path.address;
+    *port = a ? a->peer_port : 0;
+    return n;
+}
+
+int bind_local_addresses(struct call *c, sctp_assoc_t id, struct usctp_addr *list, uint16_t *port) {
     struct socket *s = c->socket;
-    int n = 0;
-    if (s->connection)
-        n = usctp_assoc_local_addresses(c->stack->engine, s->connection->id, list,
-                                        USCTP_MAX_ADDRESSES);
+    struct connection *a;
+    int n = 0, error = find_association(c, id, &a);
+    if (error != 0)
+        return error;
+    if (a)
+        n = usctp_assoc_local_addresses(c->stack->engine, a->id, list, USCTP_MAX_ADDRESSES);
     if (n <= 0 && s->endpoint != 0)
         n = usctp_endpoint_local_addresses(c->stack->engine, s->endpoint, list,
                                            USCTP_MAX_ADDRESSES);
-    if (n > (int)USCTP_MAX_ADDRESSES)
-        n = (int)USCTP_MAX_ADDRESSES;
-    return n > 0 ? pack(s, list, n, s->port, out) : 0;
+    *port = s->port;
+    return n < 0 ? 0 : n > (int)USCTP_MAX_ADDRESSES ? (int)USCTP_MAX_ADDRESSES : n;
 }
 
-static int get_addresses(int sd, struct sockaddr **out,
-                         int (*get)(struct call *, struct sockaddr **)) {
+static int get_addresses(int sd, sctp_assoc_t id, struct sockaddr **out, bind_list_get *get) {
     struct call c;
+    struct usctp_addr list[USCTP_MAX_ADDRESSES];
+    uint16_t port;
     int error = out ? call_enter(&c, sd) : -EFAULT;
     if (error != 0) {
         errno = -error;
         return -1;
     }
     *out = NULL;
-    return (int)call_leave(&c, get(&c, out));
+    int n = get(&c, id, list, &port);
+    return (int)call_leave(&c, n > 0 ? pack(c.socket, list, n, port, out) : n);
 }
 
 int usctp_getpaddrs(int sd, sctp_assoc_t id, struct sockaddr **addresses) {
-    (void)id; /* RFC 6458 9.3: ignored for one-to-one style sockets */
-    return get_addresses(sd, addresses, get_peer);
+    return get_addresses(sd, id, addresses, bind_peer_addresses);
 }
 
 int usctp_getladdrs(int sd, sctp_assoc_t id, struct sockaddr **addresses) {
-    (void)id;
-    return get_addresses(sd, addresses, get_local);
+    return get_addresses(sd, id, addresses, bind_local_addresses);
+}
+
+/* Not in RFC 6458, but in every stack: 0 and ENOENT for a peer that is not known. */
+sctp_assoc_t usctp_getassocid(int sd, const struct sockaddr *address) {
+    struct call c;
+    struct address_list list;
+    int error = call_enter(&c, sd);
+    if (error != 0) {
+        errno = -error;
+        return 0;
+    }
+    int id = sockaddr_copy_packed(address, 1, c.socket->domain, &list);
+    if (id == 0 && c.socket->endpoint == 0)
+        id = -ENOENT;
+    if (id == 0)
+        id = usctp_assoc_find(c.stack->engine, c.socket->endpoint, &list.addresses[0], list.port);
+    if (id == USCTP_ERR_NOT_FOUND || (id > 0 && !connection_of(c.socket, id)))
+        id = -ENOENT;
+    id = (int)call_leave(&c, id);
+    return id > 0 ? id : 0;
+}
+
+/* As lksctp's: bytes of an address of this family in a packed list, 0 for one that is none. */
+int usctp_getaddrlen(sa_family_t family) {
+    return family == AF_INET    ? (int)sizeof(struct sockaddr_in)
+           : family == AF_INET6 ? (int)sizeof(struct sockaddr_in6)
+                                : 0;
 }
 
 void usctp_freepaddrs(struct sockaddr *addresses) {

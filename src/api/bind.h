@@ -5,10 +5,17 @@
 #ifndef API_BIND_H
 #define API_BIND_H
 
+#include "api/sockaddr.h"
 #include "api/socket.h"
 
 /* Binds a socket that is not bound to every address and a port of the system's choice. Returns 0 or
- * a negative errno. */
+ * a negative errno, -EAGAIN when no port is free. */
 int bind_automatically(struct socket *s);
+/* In a call: what usctp_bindx does. Returns 0 or a negative errno. */
+int bind_change(struct call *c, struct address_list *list, bool add);
+
+/* In a call: up to USCTP_MAX_ADDRESSES addresses and their port. Return how many, or -EINVAL. */
+typedef int bind_list_get(struct call *c, sctp_assoc_t id, struct usctp_addr *list, uint16_t *port);
+bind_list_get bind_peer_addresses, bind_local_addresses;
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "api/close.h"
 
+#include "api/connection.h"
 #include "api/fd_table.h"
 #include "api/stack.h"
 #include "net/transport.h"
@@ -38,59 +39,56 @@ void close_finish(struct usctp_stack *stack, struct connection *a) {
     pthread_cond_broadcast(&stack->changed);
 }
 
-static bool wants_abort(const struct socket *s, struct usctp_stack *stack) {
+static bool wants_abort(const struct connection *a, struct usctp_stack *stack) {
+    const struct socket *s = a->socket;
     struct usctp_assoc_status status;
     if (s->linger.l_onoff && s->linger.l_linger == 0)
         return true;
     if (atomic_load(&stack->is_ending))
         return true;
     /* As Linux: data that nobody will read is told to the sender by an ABORT. */
-    return !s->is_read_shut && usctp_assoc_status(stack->engine, s->connection->id, &status) == 0 &&
-           status.unread_bytes > 0;
+    return !s->is_read_shut && connection_status(a, &status) && status.unread_bytes > 0;
 }
 
-static void give_away_connection(struct socket *s, struct usctp_stack *stack) {
-    struct connection *a = s->connection;
-    s->connection = NULL;
-    a->socket = NULL;
+/* It keeps the port claimed while it lives on. */
+static void give_away_connection(struct connection *a, struct usctp_stack *stack) {
+    uint16_t port = a->socket->port;
     if (a->has_ended) {
         connection_delete(stack, a);
         return;
     }
-    s->connection = a;
-    bool aborts = wants_abort(s, stack);
-    s->connection = NULL;
-    if (aborts || usctp_assoc_shutdown(stack->engine, a->id, stack->now_us) != 0) {
+    if (wants_abort(a, stack) || transport_claim_port(stack->transport, port) != 0) {
         close_abort(stack, a);
         return;
     }
-    if (a->port == 0) {
-        a->port = s->port;
-        s->port = 0;
+    a->port = port;
+    if (usctp_assoc_shutdown(stack->engine, a->id, stack->now_us) != 0) {
+        close_abort(stack, a);
+        return;
     }
+    connection_detach(a);
     stack->closing_count++;
     close_discard(stack, a);
 }
 
 void close_give_away(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    struct connection *a;
     if (s->state == SOCKET_LISTENING)
         socket_set_listener(s, false);
     if (s->waiting) {
         int32_t endpoint = s->waiting->endpoint;
         close_abort(stack, s->waiting);
         usctp_endpoint_close(stack->engine, endpoint, stack->now_us);
-        s->waiting = NULL;
     }
-    if (s->connection)
-        give_away_connection(s, stack);
+    while ((a = TAILQ_FIRST(&s->connections)) != NULL)
+        give_away_connection(a, stack);
     if (s->endpoint != 0)
         usctp_endpoint_close(stack->engine, s->endpoint, stack->now_us);
     if (s->port != 0)
         transport_release_port(stack->transport, s->port);
     s->endpoint = 0;
     s->port = 0;
-    s->is_readable = false;
 }
 
 /* ---- close ----------------------------------------------------------------------------------- */
@@ -114,7 +112,7 @@ static void linger(struct call *c, int seconds) {
     c->was_asked = true;
     c->has_deadline = true;
     c->deadline_us = c->now_us + (uint64_t)seconds * USCTP_S;
-    while (!socket_is_ready(c->socket, WANT_END) && loop_wait(c, WANT_END) == 0)
+    while (!socket_is_ready(c->socket, WANT_END, 0) && loop_wait(c, WANT_END, 0) == 0)
         ;
 }
 
@@ -129,8 +127,8 @@ int usctp_close(int sd) {
     close(sd);
     c.fd = -1;
     if (descriptor_is_abandoned(&s->descriptor)) {
-        if (s->connection && !s->connection->has_ended)
-            s->closing = s->connection->id;
+        const struct connection *a = connection_only(s); /* one-to-many, as Linux: no lingering */
+        s->closing = a && !a->has_ended ? a->id : 0;
         int seconds = s->linger.l_onoff ? s->linger.l_linger : 0;
         socket_delete(s);
         if (s->closing != 0 && seconds > 0)
@@ -142,40 +140,49 @@ int usctp_close(int sd) {
 /* ---- shutdown -------------------------------------------------------------------------------- */
 
 static int shut_write(struct socket *s, struct usctp_stack *stack) {
-    if (s->is_write_shut || s->state == SOCKET_ENDED)
+    struct connection *a = connection_only(s);
+    if (a->is_write_shut || s->state == SOCKET_ENDED)
         return 0;
-    int error = usctp_assoc_shutdown(stack->engine, s->connection->id, stack->now_us);
+    int error = usctp_assoc_shutdown(stack->engine, a->id, stack->now_us);
     if (error != 0)
         return socket_errno(error);
-    s->is_write_shut = true;
+    a->is_write_shut = true;
+    a->is_full = false;
     s->is_full = false;
     return 0;
 }
 
 /* What is queued and what still comes is dropped, so that the peer does not wait for room. */
 static void shut_read(struct socket *s, struct usctp_stack *stack) {
+    struct connection *a = connection_only(s);
     s->is_read_shut = true;
-    s->is_readable = false;
     free(s->remainder.data);
     s->remainder = (struct remainder){.data = NULL};
-    close_discard(stack, s->connection);
+    a->is_dry_due = false;
+    close_discard(stack, a);
+    connection_look(a);
+}
+
+static int shut(struct socket *s, struct usctp_stack *stack, int how) {
+    int error = 0;
+    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+        return -EINVAL;
+    if (s->is_many)
+        return -EOPNOTSUPP;
+    if (!connection_only(s) || s->state == SOCKET_FRESH)
+        return -ENOTCONN;
+    if (how != SHUT_RD)
+        error = shut_write(s, stack);
+    if (error == 0 && how != SHUT_WR)
+        shut_read(s, stack);
+    return error;
 }
 
 int usctp_shutdown(int sd, int how) {
     struct call c;
     int error = call_enter(&c, sd);
-    if (error == 0) {
-        struct socket *s = c.socket;
-        if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
-            error = -EINVAL;
-        else if (!s->connection || s->state == SOCKET_FRESH)
-            error = -ENOTCONN;
-        if (error == 0 && how != SHUT_RD)
-            error = shut_write(s, c.stack);
-        if (error == 0 && how != SHUT_WR)
-            shut_read(s, c.stack);
-        return (int)call_leave(&c, error);
-    }
+    if (error == 0)
+        return (int)call_leave(&c, shut(c.socket, c.stack, how));
     errno = -error;
     return -1;
 }

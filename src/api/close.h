@@ -9,9 +9,9 @@
 #ifndef API_CLOSE_H
 #define API_CLOSE_H
 
-#include "api/socket.h"
+#include "api/connection.h"
 
-/* Gives away all that a socket holds in the engine and the transport. */
+/* Gives away all that a socket holds in the engine and the transport; closing twice is no harm. */
 void close_give_away(struct socket *s);
 /* Aborts an association and releases it with its endpoint. */
 void close_abort(struct usctp_stack *stack, struct connection *a);

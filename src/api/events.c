@@ -8,6 +8,7 @@
 #include "api/events.h"
 
 #include "api/close.h"
+#include "api/connection.h"
 #include "api/stack.h"
 #include "core/addr.h"
 #include "net/transport.h"
@@ -71,11 +72,6 @@ void events_answer_routes(struct usctp_stack *stack, int32_t assoc, bool all) {
 
 /* ---- accept queue ---------------------------------------------------------------------------- */
 
-bool events_has_unread(struct usctp_stack *stack, int32_t assoc) {
-    struct usctp_received received;
-    return usctp_assoc_receive(stack->engine, assoc, &received, NULL, 0, USCTP_MESSAGE_PEEK) >= 0;
-}
-
 void events_catch_up(struct usctp_stack *stack, struct connection *a) {
     struct usctp_assoc_status status;
     if (usctp_assoc_status(stack->engine, a->id, &status) != 0)
@@ -96,28 +92,48 @@ static bool claim(struct usctp_stack *stack, struct socket *listener, struct con
     return true;
 }
 
+static void hold(struct usctp_stack *stack, struct socket *listener, int32_t id, int32_t endpoint) {
+    struct connection *a = connection_new(stack, id, endpoint);
+    if (!a) {
+        usctp_assoc_release(stack->engine, id, stack->now_us);
+        usctp_endpoint_close(stack->engine, endpoint, stack->now_us);
+        return;
+    }
+    events_catch_up(stack, a);
+    if (!claim(stack, listener, a) || (a->has_ended && a->error != 0)) {
+        close_abort(stack, a);
+        usctp_endpoint_close(stack->engine, endpoint, stack->now_us);
+        return;
+    }
+    a->socket = listener;
+    listener->waiting = a;
+    socket_touch(listener);
+}
+
+/* One-to-many: it is the socket's at once (RFC 6458 3.1.3). */
+static void take_in(struct usctp_stack *stack, struct socket *s, int32_t id) {
+    struct connection *a = connection_new(stack, id, s->endpoint);
+    if (!a) {
+        usctp_assoc_release(stack->engine, id, stack->now_us);
+        return;
+    }
+    connection_attach(a, s);
+    events_catch_up(stack, a);
+    connection_settle(a);
+}
+
 void events_prefetch(struct socket *listener) {
     struct usctp_stack *stack = atomic_load_explicit(&listener->stack, memory_order_relaxed);
     while (!listener->waiting && listener->state == SOCKET_LISTENING) {
         int32_t endpoint = 0;
-        int32_t id = usctp_endpoint_accept(stack->engine, listener->endpoint, &endpoint);
+        int32_t id = usctp_endpoint_accept(stack->engine, listener->endpoint,
+                                           listener->is_many ? NULL : &endpoint);
         if (id < 0)
             return;
-        struct connection *a = connection_new(stack, id, endpoint);
-        if (!a) {
-            usctp_assoc_release(stack->engine, id, stack->now_us);
-            usctp_endpoint_close(stack->engine, endpoint, stack->now_us);
-            continue;
-        }
-        events_catch_up(stack, a);
-        if (!claim(stack, listener, a) || (a->has_ended && a->error != 0)) {
-            close_abort(stack, a);
-            usctp_endpoint_close(stack->engine, endpoint, stack->now_us);
-            continue;
-        }
-        a->socket = listener;
-        listener->waiting = a;
-        socket_touch(listener);
+        if (listener->is_many)
+            take_in(stack, listener, id);
+        else
+            hold(stack, listener, id, endpoint);
     }
 }
 
@@ -154,35 +170,40 @@ static void note(struct connection *a, const struct usctp_event *event) {
 static void connect_failed(struct socket *s, struct usctp_stack *stack, struct connection *a) {
     s->error = a->error != 0 ? a->error : ECONNREFUSED;
     s->state = SOCKET_FRESH;
-    if (events_has_unread(stack, a->id))
-        return; /* a notification; the association goes when it is read */
-    s->connection = NULL;
-    s->is_readable = false;
-    connection_delete(stack, a);
+    if (!a->is_readable) /* else with the notification that is read */
+        connection_delete(stack, a);
 }
 
-static void on_socket(struct usctp_stack *stack, struct connection *a, uint32_t what) {
-    struct socket *s = a->socket;
-    socket_touch(s);
-    if (what & USCTP_EVENT_READABLE) {
-        if (s->is_read_shut)
-            close_discard(stack, a);
-        else
-            s->is_readable = true;
-    }
-    if (what & (USCTP_EVENT_WRITABLE | USCTP_EVENT_PEER_SHUTDOWN))
-        s->is_full = false;
-    if (a->is_established && s->state == SOCKET_CONNECTING)
-        s->state = SOCKET_CONNECTED;
-    if (!a->has_ended)
-        return;
-    s->is_full = false;
+static void one_to_one_ended(struct socket *s, struct usctp_stack *stack, struct connection *a) {
     if (s->state == SOCKET_CONNECTING) {
         connect_failed(s, stack, a);
     } else if (s->state == SOCKET_CONNECTED) {
         s->state = SOCKET_ENDED;
         s->error = a->error;
     }
+}
+
+static void on_socket(struct usctp_stack *stack, struct connection *a, uint32_t what) {
+    struct socket *s = a->socket;
+    bool has_room = what & (USCTP_EVENT_WRITABLE | USCTP_EVENT_PEER_SHUTDOWN) || a->has_ended;
+    socket_touch(s);
+    if (has_room) {
+        a->is_full = false;
+        s->is_full = false;
+    }
+    if (has_room || (what & USCTP_EVENT_ESTABLISHED))
+        loop_wake(stack, s, a->id);
+    if (a->is_established && s->state == SOCKET_CONNECTING)
+        s->state = SOCKET_CONNECTED;
+    if ((what & USCTP_EVENT_READABLE) && s->is_read_shut)
+        close_discard(stack, a);
+    if (what & USCTP_EVENT_READABLE)
+        connection_touch(a, stack->now_us);
+    bool has_ended = a->has_ended;
+    if (has_ended || (what & USCTP_EVENT_READABLE))
+        connection_settle(a);
+    if (has_ended && !s->is_many)
+        one_to_one_ended(s, stack, a);
 }
 
 static void on_event(struct usctp_stack *stack, const struct usctp_event *event) {

@@ -5,6 +5,7 @@
  */
 #include "api/loop.h"
 
+#include "api/connection.h"
 #include "api/stack.h"
 #include "api/turn.h"
 #include "net/transport.h"
@@ -128,6 +129,12 @@ bool loop_take(struct usctp_stack *stack) {
     return true;
 }
 
+static void wake_by_eventfd(const struct follower *f) {
+    uint64_t one = 1;
+    if (f->wake_fd >= 0 && write(f->wake_fd, &one, sizeof one) < 0)
+        return; /* it is full: awake */
+}
+
 /* Wakes a follower by what he sleeps on; he finds nothing, and the role free. */
 static void wake_follower(struct usctp_stack *stack) {
     struct follower *f = TAILQ_FIRST(&stack->loop.followers);
@@ -138,7 +145,27 @@ static void wake_follower(struct usctp_stack *stack) {
     else if (f->want == WANT_END)
         pthread_cond_broadcast(&stack->changed);
     else
-        descriptor_drain(&f->socket->descriptor);
+        wake_by_eventfd(f);
+}
+
+static bool waits_for(const struct follower *f, const struct socket *s, int32_t assoc) {
+    return f->socket == s && (f->want == WANT_WRITABLE || f->want == WANT_CONNECTED) &&
+           (assoc == 0 || f->assoc == assoc);
+}
+
+void loop_wake(struct usctp_stack *stack, const struct socket *s, int32_t assoc) {
+    const struct follower *f;
+    TAILQ_FOREACH (f, &stack->loop.followers, link)
+        if (waits_for(f, s, assoc))
+            wake_by_eventfd(f);
+}
+
+bool loop_has_waiter(const struct usctp_stack *stack, const struct socket *s, int32_t assoc) {
+    const struct follower *f;
+    TAILQ_FOREACH (f, &stack->loop.followers, link)
+        if (waits_for(f, s, assoc))
+            return true;
+    return stack->loop.leader == s && stack->loop.leader_assoc == assoc;
 }
 
 void loop_release(struct usctp_stack *stack) {
@@ -309,9 +336,28 @@ static int remaining_ms(const struct call *c) {
     return ms > MAX_WAIT_MS ? MAX_WAIT_MS : (int)ms;
 }
 
+/* While somebody waits for an association it is not deleted, so that he learns why it ended. */
+static void pin(const struct call *c) {
+    struct connection *a = connection_of(c->socket, c->awaited);
+    if (a)
+        a->waiters++;
+}
+
+static void unpin(struct call *c) {
+    struct connection *a = connection_of(c->socket, c->awaited);
+    if (!a)
+        return;
+    a->waiters--;
+    if (!a->has_ended)
+        return;
+    c->outcome = a->error;
+    connection_settle(a);
+}
+
 static void cancelled_leader(void *argument) {
     struct call *c = argument;
     pthread_mutex_lock(&c->stack->lock);
+    unpin(c);
     loop_release(c->stack);
     call_abandon(c);
 }
@@ -334,7 +380,9 @@ static int lead(struct call *c, enum loop_want want) {
     int result = 0;
     stack->loop.leader = c->socket;
     stack->loop.leader_want = want;
-    while (result == 0 && !socket_is_ready(c->socket, want) && !atomic_load(&stack->is_ending)) {
+    stack->loop.leader_assoc = c->awaited;
+    while (result == 0 && !socket_is_ready(c->socket, want, c->awaited) &&
+           !atomic_load(&stack->is_ending)) {
         int timeout_ms = remaining_ms(c);
         if (timeout_ms == 0) {
             result = -EAGAIN;
@@ -353,33 +401,46 @@ static int lead(struct call *c, enum loop_want want) {
     return result;
 }
 
+/* A follower asleep; the address of what follows is kept by the list. */
+struct sleeper {
+    struct call *call;
+    struct follower follower;
+};
+
+static void wake_up(struct sleeper *sleeper) {
+    struct follower *f = &sleeper->follower;
+    if (f->want == WANT_READABLE)
+        f->socket->readers--;
+    TAILQ_REMOVE(&sleeper->call->stack->loop.followers, f, link);
+    if (f->wake_fd >= 0)
+        close(f->wake_fd);
+}
+
 static void cancelled_follower(void *argument) {
-    struct call *c = argument;
-    struct follower *f;
+    struct sleeper *sleeper = argument;
+    struct call *c = sleeper->call;
     pthread_mutex_lock(&c->stack->lock);
-    TAILQ_FOREACH (f, &c->stack->loop.followers, link)
-        if (f->socket == c->socket)
-            break;
-    if (f)
-        TAILQ_REMOVE(&c->stack->loop.followers, f, link);
-    if (f && f->want == WANT_READABLE)
-        c->socket->readers--;
+    wake_up(sleeper);
+    unpin(c);
     call_abandon(c);
 }
 
-/* Sleeps on the caller's own descriptor: the kernel knows its timeout and which signals interrupt.
- */
-static int sleep_on_descriptor(struct call *c, enum loop_want want) {
+/* Sleeps in the kernel: on the caller's own descriptor, which knows its timeout and which signals
+ * interrupt, or on the eventfd. Without one the wait is short, and he looks again. */
+static int sleep_on_descriptor(struct sleeper *sleeper) {
+    struct call *c = sleeper->call;
+    const struct follower *f = &sleeper->follower;
     int result;
     char token;
-    struct pollfd own = {.fd = c->fd, .events = POLLOUT};
-    pthread_cleanup_push(cancelled_follower, c);
+    struct pollfd own = {.fd = f->wake_fd, .events = POLLIN};
+    int timeout_ms = f->wake_fd >= 0 ? remaining_ms(c) : 1;
+    pthread_cleanup_push(cancelled_follower, sleeper);
     pthread_setcancelstate(c->cancel_state, NULL);
-    if (want == WANT_READABLE) {
+    if (f->want == WANT_READABLE) {
         result = recv(c->fd, &token, 1, MSG_PEEK) < 0 ? -errno : 0;
     } else {
-        int n = poll(&own, 1, remaining_ms(c));
-        result = n < 0 ? -errno : n == 0 ? -EAGAIN : 0;
+        int n = poll(&own, 1, timeout_ms);
+        result = n < 0 ? -errno : n == 0 && remaining_ms(c) == 0 ? -EAGAIN : 0;
     }
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_cleanup_pop(0);
@@ -388,14 +449,17 @@ static int sleep_on_descriptor(struct call *c, enum loop_want want) {
 
 static int follow(struct call *c, enum loop_want want) {
     struct usctp_stack *stack = c->stack;
-    struct socket *s = c->socket;
-    struct follower self = {.socket = s, .want = want};
+    struct sleeper self = {
+        .call = c,
+        .follower = {.socket = c->socket, .want = want, .assoc = c->awaited, .wake_fd = -1}};
     int result = 0;
+    if (want == WANT_WRITABLE || want == WANT_CONNECTED)
+        self.follower.wake_fd = descriptor_move_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (want != WANT_END)
-        socket_show(s, c->fd);
-    TAILQ_INSERT_TAIL(&stack->loop.followers, &self, link);
+        socket_show(c->socket, c->fd);
+    TAILQ_INSERT_TAIL(&stack->loop.followers, &self.follower, link);
     if (want == WANT_READABLE)
-        s->readers++;
+        c->socket->readers++;
     if (want == WANT_END) {
         sleep_on(&stack->changed, &stack->lock, END_TICK_NS);
         if (remaining_ms(c) == 0)
@@ -403,27 +467,31 @@ static int follow(struct call *c, enum loop_want want) {
     } else {
         pthread_mutex_unlock(&stack->lock);
         transmit_flush(stack);
-        result = sleep_on_descriptor(c, want);
+        result = sleep_on_descriptor(&self);
         pthread_mutex_lock(&stack->lock);
     }
-    if (want == WANT_READABLE)
-        s->readers--;
-    TAILQ_REMOVE(&stack->loop.followers, &self, link);
+    wake_up(&self);
     if (result == -EINTR && want != WANT_READABLE)
         return interrupted(c);
     return result == -EAGAIN || result == -EINTR ? result : 0;
 }
 
-int loop_wait(struct call *c, enum loop_want want) {
+/* Settles, and blocks where that is not enough. */
+static int block(struct call *c, enum loop_want want) {
     stack_settle(c->stack);
-    if (socket_is_ready(c->socket, want))
+    if (socket_is_ready(c->socket, want, c->awaited))
         return 0;
-    if (!c->was_asked) {
-        int error = ask_descriptor(c, want);
-        if (error != 0)
-            return error;
-    }
-    int result = loop_take(c->stack) ? lead(c, want) : follow(c, want);
+    int error = c->was_asked ? 0 : ask_descriptor(c, want);
+    if (error != 0)
+        return error;
+    return loop_take(c->stack) ? lead(c, want) : follow(c, want);
+}
+
+int loop_wait(struct call *c, enum loop_want want, int32_t assoc) {
+    c->awaited = assoc;
+    pin(c);
+    int result = block(c, want);
+    unpin(c);
     c->now_us = stack_now(c->stack);
     if (atomic_load(&c->stack->is_ending))
         return -ESHUTDOWN;

@@ -26,11 +26,15 @@ enum loop_role { ROLE_FREE, ROLE_CALLER, ROLE_THREAD };
 /* What a blocked caller waits for. */
 enum loop_want { WANT_READABLE, WANT_WRITABLE, WANT_CONNECTED, WANT_END };
 
-/* A caller asleep on his own descriptor. */
+/* A caller asleep: on his own descriptor (WANT_READABLE), on an eventfd (WANT_WRITABLE,
+ * WANT_CONNECTED: the descriptor of a one-to-many socket says nothing of a given association), or
+ * on the stack's condition (WANT_END). */
 struct follower {
     TAILQ_ENTRY(follower) link;
     struct socket *socket;
     enum loop_want want;
+    int32_t assoc; /* whose room or set-up he waits for */
+    int wake_fd;   /* or -1 */
 };
 
 enum { LOOP_EVENTS = 64, LOOP_PACKETS = 64 };
@@ -44,6 +48,7 @@ struct loop {
     uint32_t turns;        /* since the last look at the host's addresses */
     struct socket *leader; /* the socket that the driving caller waits on */
     enum loop_want leader_want;
+    int32_t leader_assoc;
     TAILQ_HEAD(, follower) followers;
     struct usctp_packet *packets; /* LOOP_PACKETS of them */
 
@@ -63,17 +68,22 @@ int loop_start_thread(struct usctp_stack *stack);
 void loop_stop_thread(struct usctp_stack *stack);
 
 /*
- * Blocks the caller until his socket has what he wants, perhaps a little longer or shorter: he
- * looks again. The stack is locked before and after, not in between. Returns 0, -EAGAIN (the
- * descriptor is non-blocking, or the time is over), -EINTR, -ESHUTDOWN (the stack ends), -EBADF
- * (the socket was closed meanwhile).
+ * Blocks the caller until his socket, or its association `assoc` where he wants room or a set-up,
+ * has what he wants, perhaps a little longer or shorter: he looks again, also for whether the
+ * association is still there (c->outcome tells why it ended). The stack is locked before and after,
+ * not in between. Returns 0, -EAGAIN (the descriptor is non-blocking, or the time is over), -EINTR,
+ * -ESHUTDOWN (the stack ends), -EBADF (the socket was closed meanwhile).
  */
-int loop_wait(struct call *c, enum loop_want want);
+int loop_wait(struct call *c, enum loop_want want, int32_t assoc);
 /* Takes the role for usctp_stack_process; false when somebody drives already. The stack is locked.
  */
 bool loop_take(struct usctp_stack *stack);
 /* Gives the role back and sees to it that somebody drives if somebody waits. */
 void loop_release(struct usctp_stack *stack);
+/* Wakes those who wait for an association's room or set-up; assoc 0: for any of the socket's. */
+void loop_wake(struct usctp_stack *stack, const struct socket *s, int32_t assoc);
+/* Whether somebody waits for that. */
+bool loop_has_waiter(const struct usctp_stack *stack, const struct socket *s, int32_t assoc);
 /* Wakes whoever drives. */
 void loop_kick(struct usctp_stack *stack);
 /* Sets the timer for a moment, if it is not set to an earlier one. */

@@ -51,12 +51,19 @@ uint32_t notification_bit(unsigned type) {
     return 1u << (type - SCTP_SN_TYPE_BASE);
 }
 
-uint32_t notification_kinds(const struct interests *interests) {
-    uint32_t kinds = 0;
+uint32_t notification_kinds(uint32_t types) {
+    uint32_t kinds = USCTP_NOTIFY_PARTIAL_DELIVERY_ABORTED;
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
-        if (interests->types & notification_bit(sources[i].type))
+        if (types & notification_bit(sources[i].type))
             kinds |= sources[i].kind;
     return kinds;
+}
+
+static bool is_wanted(const struct connection *a, uint32_t kind) {
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        if (sources[i].kind == kind && (a->preferences.types & notification_bit(sources[i].type)))
+            return true;
+    return false;
 }
 
 /* ---- one for each type ----------------------------------------------------------------------- */
@@ -172,9 +179,13 @@ static void make_sender_dry(sctp_assoc_t id, struct notification *n) {
     out->sender_dry_assoc_id = id;
 }
 
-bool notification_make(const struct socket *s, const struct usctp_notification *from,
+bool notification_make(const struct connection *a, const struct usctp_notification *from,
                        struct notification *out) {
-    sctp_assoc_t id = s->connection ? s->connection->id : 0;
+    const struct preferences *preferences = &a->preferences;
+    sctp_assoc_t id = a->id;
+    /* Queued before the application changed its mind. */
+    if (!is_wanted(a, from->kind))
+        return false;
     memset(out, 0, sizeof *out);
     out->data = from->data;
     out->data_bytes = from->data ? from->data_bytes : 0;
@@ -184,15 +195,15 @@ bool notification_make(const struct socket *s, const struct usctp_notification *
         return true;
     case USCTP_NOTIFY_PATH_CHANGE:
         /* RFC 7829 7.3: the potentially failed state is shown to those who asked for it. */
-        if (from->change == USCTP_PATH_POTENTIALLY_FAILED && s->pf_exposure != PF_EXPOSED)
+        if (from->change == USCTP_PATH_POTENTIALLY_FAILED && preferences->pf_exposure != PF_EXPOSED)
             return false;
-        make_paddr_change(s, from, id, out);
+        make_paddr_change(a->socket, from, id, out);
         return true;
     case USCTP_NOTIFY_REMOTE_ERROR:
         make_remote_error(from, id, out);
         return true;
     case USCTP_NOTIFY_SEND_FAILED:
-        if (s->interests.types & notification_bit(SCTP_SEND_FAILED_EVENT))
+        if (preferences->types & notification_bit(SCTP_SEND_FAILED_EVENT))
             make_send_failed_event(from, id, out);
         else
             make_send_failed(from, id, out);

@@ -6,7 +6,7 @@
 #ifndef API_NOTIFICATION_H
 #define API_NOTIFICATION_H
 
-#include "api/socket.h"
+#include "api/connection.h"
 
 /* A serialised notification: a fixed part, then data that is borrowed from the engine. */
 struct notification {
@@ -27,11 +27,12 @@ struct notification {
 };
 
 /* Fills *out. Returns false for a notification that the application does not want. */
-bool notification_make(const struct socket *s, const struct usctp_notification *from,
+bool notification_make(const struct connection *a, const struct usctp_notification *from,
                        struct notification *out);
-/* What the engine is to queue for these interests: enum usctp_notification_kind. */
-uint32_t notification_kinds(const struct interests *interests);
-/* The bit of a type in interests.types, or 0 for a type that does not exist. */
+/* What the engine is to queue for wanted types: enum usctp_notification_kind. The end of a partial
+ * delivery always, for the socket's own sake. */
+uint32_t notification_kinds(uint32_t types);
+/* The bit of a type in preferences.types, or 0 for a type that does not exist. */
 uint32_t notification_bit(unsigned type);
 
 #endif

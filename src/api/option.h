@@ -3,24 +3,44 @@
  * Socket options: one table of them (option.c), and what its rows call.
  *
  * A value is copied in and out of an aligned, zero-padded buffer of the row's size, so rows see
- * whole structures. What an option changes is kept on the socket for future associations and
- * applied to the present one; the association ids in the structures are ignored on one-to-one
- * sockets (RFC 6458 8).
+ * whole structures; rows of data without a limit get the application's own. c->scope says which
+ * associations the value's id means (RFC 6458 7.2); one-to-one, ids are ignored, and what is
+ * changed is kept on the socket for future associations and applied to the present one.
  */
 #ifndef API_OPTION_H
 #define API_OPTION_H
 
-#include "api/socket.h"
+#include "api/connection.h"
+
+/* What a value may be about. */
+enum option_reach {
+    REACH_SOCKET,        /* the socket and all its associations; the value has no id */
+    REACH_FUTURE,        /* associations to come; the value has no id */
+    REACH_ONE,           /* an association */
+    REACH_ONE_OR_FUTURE, /* an association, or SCTP_FUTURE_ASSOC */
+    REACH_ANY,           /* these, SCTP_CURRENT_ASSOC and SCTP_ALL_ASSOC */
+};
 
 struct option {
     int level, name;
+    enum option_reach reach;
+    size_t id_at;                 /* offset of the association id in the value */
     socklen_t bytes, least_bytes; /* of the value; what is accepted at least */
     /* length: what the caller gave, at most `bytes`; get may change it to what it returns. NULL:
      * not settable, not gettable. */
     int (*set)(struct call *c, const struct option *option, const void *value, socklen_t length);
     int (*get)(struct call *c, const struct option *option, void *value, socklen_t *length);
     enum usctp_tunable tunable; /* for the generic functions */
+    bool is_raw; /* set and get see the application's memory: user_memory.h; bytes and least_bytes
+                    do not hold */
 };
+
+/* option_table.c. NULL: *error says why. */
+const struct option *option_find(int level, int name, int *error);
+/* In a call: what usctp_setsockopt and usctp_getsockopt do. Return 0, a positive result, or a
+ * negative errno. */
+int option_do_set(struct call *c, int level, int name, const void *value, socklen_t length);
+int option_do_get(struct call *c, int level, int name, void *value, socklen_t *length);
 
 typedef int option_set(struct call *c, const struct option *option, const void *value,
                        socklen_t length);
@@ -28,14 +48,19 @@ typedef int option_get(struct call *c, const struct option *option, void *value,
 
 /* ---- help for the rows ----------------------------------------------------------------------- */
 
-/* Sets a tunable on the socket, its endpoint and its association. Returns 0 or -EINVAL. */
+/* Sets a tunable on what the option is about. Returns 0 or -EINVAL. */
 int option_tune(struct call *c, enum usctp_tunable tunable, uint64_t value);
 /* A tunable's value: of the association, else of the socket. */
 uint64_t option_value(struct call *c, enum usctp_tunable tunable);
-/* Applies an SCTP_INITMSG; zeros change nothing. */
-int option_apply_init(struct call *c, const struct sctp_initmsg *init);
-/* The living or ended association's id, or 0. */
+/* The living or ended association's id that the option is about, or 0. */
 int32_t option_assoc(const struct call *c);
+/* The associations that it is about: the next after `a`, from NULL on; NULL: no more. */
+struct connection *option_next(const struct call *c, const struct connection *a);
+/* What get tells: the association's, else the socket's. */
+const struct preferences *option_preferences(const struct call *c);
+/* Calls change(preferences, value) on each that it is about. */
+void option_prefer(struct call *c, void (*change)(struct preferences *, const void *),
+                   const void *value);
 
 /* ---- generic rows: an int that is a tunable; an int or struct sctp_assoc_value that is one --- */
 
@@ -83,5 +108,18 @@ option_set option_set_send_param, option_set_sndinfo, option_set_context, option
 option_get option_get_send_param, option_get_sndinfo, option_get_context, option_get_mapped;
 option_set option_set_events, option_set_event, option_set_rcvinfo, option_set_nxtinfo;
 option_get option_get_events, option_get_event, option_get_rcvinfo, option_get_nxtinfo;
+
+/* ---- option_many.c: one-to-many sockets -------------------------------------------------------
+ */
+
+option_set option_set_autoclose;
+option_get option_get_autoclose, option_get_assoc_number, option_get_assoc_ids;
+
+/* ---- option_call.c: Linux's options behind the functions of libsctp ---------------------------
+ */
+
+option_set option_set_bindx_add, option_set_bindx_remove, option_set_connectx;
+option_get option_get_connectx, option_get_peeloff, option_get_peeloff_flags;
+option_get option_get_peer_addresses, option_get_local_addresses;
 
 #endif

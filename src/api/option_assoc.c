@@ -133,33 +133,29 @@ int option_get_associnfo(struct call *c, const struct option *option, void *valu
 
 /* ---- SCTP_INITMSG ---------------------------------------------------------------------------- */
 
-int option_apply_init(struct call *c, const struct sctp_initmsg *init) {
+int option_set_initmsg(struct call *c, const struct option *option, const void *value,
+                       socklen_t length) {
+    struct sctp_initmsg init;
+    (void)option;
+    (void)length;
+    memcpy(&init, value, sizeof init);
     const struct {
         enum usctp_tunable tunable;
         uint64_t value;
     } wanted[] = {
-        {USCTP_TUNABLE_outbound_streams, init->sinit_num_ostreams},
-        {USCTP_TUNABLE_max_inbound_streams, init->sinit_max_instreams},
-        {USCTP_TUNABLE_max_init_retransmits, init->sinit_max_attempts},
-        {USCTP_TUNABLE_max_init_timeout_us, (uint64_t)init->sinit_max_init_timeo * USCTP_MS},
+        {USCTP_TUNABLE_outbound_streams, init.sinit_num_ostreams},
+        {USCTP_TUNABLE_max_inbound_streams, init.sinit_max_instreams},
+        {USCTP_TUNABLE_max_init_retransmits, init.sinit_max_attempts},
+        {USCTP_TUNABLE_max_init_timeout_us, (uint64_t)init.sinit_max_init_timeo * USCTP_MS},
     };
     const size_t n = sizeof wanted / sizeof wanted[0];
     for (size_t i = 0; i < n; i++)
         if (wanted[i].value != 0 && !is_in_range(wanted[i].tunable, wanted[i].value))
             return -EINVAL;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) /* zeros change nothing */
         if (wanted[i].value != 0)
             option_tune(c, wanted[i].tunable, wanted[i].value);
     return 0;
-}
-
-int option_set_initmsg(struct call *c, const struct option *option, const void *value,
-                       socklen_t length) {
-    struct sctp_initmsg given;
-    (void)option;
-    (void)length;
-    memcpy(&given, value, sizeof given);
-    return option_apply_init(c, &given);
 }
 
 int option_get_initmsg(struct call *c, const struct option *option, void *value,

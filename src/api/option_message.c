@@ -9,7 +9,6 @@
 #include "api/stack.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct sctp_event_subscribe) == 14, "Linux");
@@ -39,6 +38,10 @@ static int check_default_flags(uint16_t flags) {
     return flags & ~DEFAULT_FLAGS ? -EINVAL : 0;
 }
 
+static void change_send(struct preferences *preferences, const void *value) {
+    memcpy(&preferences->send, value, sizeof preferences->send);
+}
+
 int option_set_send_param(struct call *c, const struct option *option, const void *value,
                           socklen_t length) {
     struct sctp_sndrcvinfo given;
@@ -50,17 +53,18 @@ int option_set_send_param(struct call *c, const struct option *option, const voi
         return error;
     if (given.sinfo_timetolive != 0)
         return -EOPNOTSUPP; /* RFC 3758 */
-    c->socket->send_defaults = (struct send_defaults){.sid = given.sinfo_stream,
-                                                      .flags = given.sinfo_flags,
-                                                      .ppid = given.sinfo_ppid,
-                                                      .context = given.sinfo_context};
+    struct send_defaults wanted = {.sid = given.sinfo_stream,
+                                   .flags = given.sinfo_flags,
+                                   .ppid = given.sinfo_ppid,
+                                   .context = given.sinfo_context};
+    option_prefer(c, change_send, &wanted);
     return 0;
 }
 
 int option_get_send_param(struct call *c, const struct option *option, void *value,
                           socklen_t *length) {
     struct sctp_sndrcvinfo out;
-    const struct send_defaults *defaults = &c->socket->send_defaults;
+    const struct send_defaults *defaults = &option_preferences(c)->send;
     (void)option;
     memset(&out, 0, sizeof out);
     out.sinfo_stream = defaults->sid;
@@ -82,16 +86,17 @@ int option_set_sndinfo(struct call *c, const struct option *option, const void *
     int error = check_default_flags(given.snd_flags);
     if (error != 0)
         return error;
-    c->socket->send_defaults = (struct send_defaults){.sid = given.snd_sid,
-                                                      .flags = given.snd_flags,
-                                                      .ppid = given.snd_ppid,
-                                                      .context = given.snd_context};
+    struct send_defaults wanted = {.sid = given.snd_sid,
+                                   .flags = given.snd_flags,
+                                   .ppid = given.snd_ppid,
+                                   .context = given.snd_context};
+    option_prefer(c, change_send, &wanted);
     return 0;
 }
 
 int option_get_sndinfo(struct call *c, const struct option *option, void *value,
                        socklen_t *length) {
-    const struct send_defaults *defaults = &c->socket->send_defaults;
+    const struct send_defaults *defaults = &option_preferences(c)->send;
     struct sctp_sndinfo out = {.snd_sid = defaults->sid,
                                .snd_flags = defaults->flags,
                                .snd_ppid = defaults->ppid,
@@ -105,20 +110,24 @@ int option_get_sndinfo(struct call *c, const struct option *option, void *value,
 
 /* ---- context, mapped addresses --------------------------------------------------------------- */
 
+static void change_context(struct preferences *preferences, const void *value) {
+    memcpy(&preferences->receive_context, value, sizeof preferences->receive_context);
+}
+
 int option_set_context(struct call *c, const struct option *option, const void *value,
                        socklen_t length) {
     struct sctp_assoc_value given = {0};
     (void)option;
     memcpy(&given, value, length);
-    c->socket->receive_context =
-        length < sizeof given ? (uint32_t)given.assoc_id : given.assoc_value;
+    uint32_t context = length < sizeof given ? (uint32_t)given.assoc_id : given.assoc_value;
+    option_prefer(c, change_context, &context);
     return 0;
 }
 
 int option_get_context(struct call *c, const struct option *option, void *value,
                        socklen_t *length) {
     struct sctp_assoc_value out = {.assoc_id = option_assoc(c),
-                                   .assoc_value = c->socket->receive_context};
+                                   .assoc_value = option_preferences(c)->receive_context};
     (void)option;
     if (*length < sizeof out)
         return write_int((int)out.assoc_value, value, length);
@@ -144,37 +153,43 @@ int option_get_mapped(struct call *c, const struct option *option, void *value, 
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* RFC 6458 6.1.9: who subscribes when there is nothing to send is told so at once. */
-static void tell_if_dry(struct call *c) {
-    struct socket *s = c->socket;
+static void tell_if_dry(struct connection *a) {
     struct usctp_assoc_status status;
-    struct notification n;
-    const struct usctp_notification dry = {.kind = USCTP_NOTIFY_SENDER_DRY};
-    if (s->state != SOCKET_CONNECTED || !s->connection || s->remainder.data)
+    if (!a->is_established || !connection_status(a, &status) || status.has_ended ||
+        status.unsent_bytes > 0 || status.unacknowledged_chunks > 0)
         return;
-    if (usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0)
-        return;
-    if (status.has_ended || status.unsent_bytes > 0 || status.unacknowledged_chunks > 0)
-        return;
-    if (!notification_make(s, &dry, &n))
-        return;
-    uint8_t *data = malloc(n.head_bytes);
-    if (!data)
-        return;
-    memcpy(data, &n.head, n.head_bytes);
-    s->remainder = (struct remainder){.data = data, .bytes = n.head_bytes};
+    a->is_dry_due = true;
+    connection_settle(a);
 }
 
-static void subscribe(struct call *c, uint32_t types) {
-    struct socket *s = c->socket;
-    uint32_t added = types & ~s->interests.types;
-    s->interests.types = types;
-    uint32_t kinds = notification_kinds(&s->interests);
-    if (s->endpoint != 0)
-        usctp_endpoint_subscribe(c->stack->engine, s->endpoint, kinds);
-    if (s->connection)
-        usctp_assoc_subscribe(c->stack->engine, s->connection->id, kinds);
-    if (added & notification_bit(SCTP_SENDER_DRY_EVENT))
-        tell_if_dry(c);
+struct subscription {
+    uint32_t mask, types;
+};
+
+static void subscribe_one(struct preferences *preferences, const void *value) {
+    const struct subscription *wanted = value;
+    preferences->types = (preferences->types & ~wanted->mask) | wanted->types;
+}
+
+static void subscribe(struct call *c, const struct subscription *wanted) {
+    const uint32_t dry = notification_bit(SCTP_SENDER_DRY_EVENT);
+    struct usctp_engine *engine = c->stack->engine;
+    if (c->scope.future) {
+        subscribe_one(&c->socket->preferences, wanted);
+        if (c->socket->endpoint != 0)
+            usctp_endpoint_subscribe(engine, c->socket->endpoint,
+                                     notification_kinds(c->socket->preferences.types));
+    }
+    for (struct connection *a = option_next(c, NULL), *next; a; a = next) {
+        bool was_told = a->preferences.types & dry;
+        next = option_next(c, a);
+        subscribe_one(&a->preferences, wanted);
+        usctp_assoc_subscribe(engine, a->id, notification_kinds(a->preferences.types));
+        if (!was_told && (a->preferences.types & dry))
+            tell_if_dry(a);
+        else
+            connection_settle(a); /* what is queued may be unwanted now */
+    }
 }
 
 /* The structure's bytes are in the order of the types, from SCTP_DATA_IO_EVENT on; shorter ones
@@ -182,11 +197,11 @@ static void subscribe(struct call *c, uint32_t types) {
 int option_set_events(struct call *c, const struct option *option, const void *value,
                       socklen_t length) {
     const uint8_t *bytes = value;
-    uint32_t types = c->socket->interests.types;
+    struct subscription wanted = {.mask = (1u << length) - 1};
     (void)option;
     for (socklen_t i = 0; i < length; i++)
-        types = bytes[i] ? types | 1u << i : types & ~(1u << i);
-    subscribe(c, types);
+        wanted.types |= (bytes[i] ? 1u : 0u) << i;
+    subscribe(c, &wanted);
     return 0;
 }
 
@@ -194,7 +209,7 @@ int option_get_events(struct call *c, const struct option *option, void *value, 
     uint8_t *bytes = value;
     (void)option;
     for (socklen_t i = 0; i < *length; i++)
-        bytes[i] = c->socket->interests.types >> i & 1u;
+        bytes[i] = option_preferences(c)->types >> i & 1u;
     return 0;
 }
 
@@ -205,10 +220,9 @@ int option_set_event(struct call *c, const struct option *option, const void *va
     (void)length;
     memcpy(&given, value, sizeof given);
     uint32_t bit = notification_bit(given.se_type);
-    uint32_t types = c->socket->interests.types;
     if (bit == 0)
         return -EINVAL;
-    subscribe(c, given.se_on ? types | bit : types & ~bit);
+    subscribe(c, &(struct subscription){.mask = bit, .types = given.se_on ? bit : 0});
     return 0;
 }
 
@@ -220,7 +234,7 @@ int option_get_event(struct call *c, const struct option *option, void *value, s
     if (bit == 0)
         return -EINVAL;
     out.se_assoc_id = option_assoc(c);
-    out.se_on = (c->socket->interests.types & bit) != 0;
+    out.se_on = (option_preferences(c)->types & bit) != 0;
     memcpy(value, &out, sizeof out);
     *length = sizeof out;
     return 0;
@@ -230,26 +244,26 @@ int option_set_rcvinfo(struct call *c, const struct option *option, const void *
                        socklen_t length) {
     (void)option;
     (void)length;
-    c->socket->interests.rcvinfo = read_int(value) != 0;
+    c->socket->wants_rcvinfo = read_int(value) != 0;
     return 0;
 }
 
 int option_get_rcvinfo(struct call *c, const struct option *option, void *value,
                        socklen_t *length) {
     (void)option;
-    return write_int(c->socket->interests.rcvinfo, value, length);
+    return write_int(c->socket->wants_rcvinfo, value, length);
 }
 
 int option_set_nxtinfo(struct call *c, const struct option *option, const void *value,
                        socklen_t length) {
     (void)option;
     (void)length;
-    c->socket->interests.nxtinfo = read_int(value) != 0;
+    c->socket->wants_nxtinfo = read_int(value) != 0;
     return 0;
 }
 
 int option_get_nxtinfo(struct call *c, const struct option *option, void *value,
                        socklen_t *length) {
     (void)option;
-    return write_int(c->socket->interests.nxtinfo, value, length);
+    return write_int(c->socket->wants_nxtinfo, value, length);
 }

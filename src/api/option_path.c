@@ -32,9 +32,22 @@ enum { PF_HIDDEN = 1, PF_EXPOSED = 2, DSCP_SHIFT = 2 };
 
 /* What an option that may name a peer address is about. */
 struct target {
-    int32_t assoc; /* 0: the socket, for future associations */
+    int32_t assoc; /* 0: what the scope says, without an address */
     int path;      /* or -1: all */
 };
+
+/* As Linux: one-to-many, a peer's address and port also find the association. */
+static int32_t find_by_address(struct call *c, const void *storage,
+                               const struct usctp_addr *address) {
+    struct sockaddr_in named; /* the port lies in the same place in both families */
+    memcpy(&named, storage, sizeof named);
+    if (!c->socket->is_many || c->socket->endpoint == 0)
+        return 0;
+    int32_t id =
+        usctp_assoc_find(c->stack->engine, c->socket->endpoint, address, ntohs(named.sin_port));
+    c->scope = (struct scope){.one = id > 0 ? connection_of(c->socket, id) : NULL};
+    return option_assoc(c);
+}
 
 /* Resolves the address in an option. Returns 0, or -EINVAL when the association does not have it.
  */
@@ -46,6 +59,8 @@ static int find_target(struct call *c, const void *storage, struct target *targe
     *target = (struct target){.assoc = option_assoc(c), .path = -1};
     if (given == 0)
         return 0;
+    if (target->assoc == 0)
+        target->assoc = find_by_address(c, storage, &address);
     if (target->assoc == 0)
         return -EINVAL;
     target->path = usctp_path_find(c->stack->engine, target->assoc, &address);
@@ -253,7 +268,7 @@ int option_get_path_info(struct call *c, const struct option *option, void *valu
     if (error != 0)
         return error;
     /* RFC 7829 7.3, as Linux: who has hidden the state does not get it here. */
-    if (out.spinfo_state == SCTP_PF && c->socket->pf_exposure == PF_HIDDEN)
+    if (out.spinfo_state == SCTP_PF && option_preferences(c)->pf_exposure == PF_HIDDEN)
         return -EACCES;
     memcpy(value, &out, sizeof out);
     *length = sizeof out;
@@ -361,7 +376,7 @@ int option_set_encapsulation(struct call *c, const struct option *option, const 
     if (named != 0)
         return -EINVAL; /* one port for all of a peer's addresses, given before connecting */
     uint16_t port = ntohs(given.sue_port);
-    if (c->socket->connection && c->socket->state != SOCKET_FRESH)
+    if (c->scope.one && c->socket->state != SOCKET_FRESH)
         return -EISCONN;
     if (port == 0 && !c->stack->has_raw)
         return -EOPNOTSUPP;
@@ -393,6 +408,10 @@ int option_get_encapsulation(struct call *c, const struct option *option, void *
 
 /* ---- SCTP_EXPOSE_POTENTIALLY_FAILED_STATE ---------------------------------------------------- */
 
+static void change_exposure(struct preferences *preferences, const void *value) {
+    memcpy(&preferences->pf_exposure, value, sizeof preferences->pf_exposure);
+}
+
 int option_set_pf_exposure(struct call *c, const struct option *option, const void *value,
                            socklen_t length) {
     struct sctp_assoc_value given;
@@ -401,14 +420,15 @@ int option_set_pf_exposure(struct call *c, const struct option *option, const vo
     memcpy(&given, value, sizeof given);
     if (given.assoc_value > PF_EXPOSED)
         return -EINVAL;
-    c->socket->pf_exposure = (uint8_t)given.assoc_value;
+    uint8_t exposure = (uint8_t)given.assoc_value;
+    option_prefer(c, change_exposure, &exposure);
     return 0;
 }
 
 int option_get_pf_exposure(struct call *c, const struct option *option, void *value,
                            socklen_t *length) {
     struct sctp_assoc_value out = {.assoc_id = option_assoc(c),
-                                   .assoc_value = c->socket->pf_exposure};
+                                   .assoc_value = option_preferences(c)->pf_exposure};
     (void)option;
     memcpy(value, &out, sizeof out);
     *length = sizeof out;

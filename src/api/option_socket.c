@@ -113,9 +113,8 @@ int option_get_error(struct call *c, const struct option *option, void *value, s
 }
 
 int option_get_type(struct call *c, const struct option *option, void *value, socklen_t *length) {
-    (void)c;
     (void)option;
-    return write_int(SOCK_STREAM, value, length);
+    return write_int(c->socket->is_many ? SOCK_SEQPACKET : SOCK_STREAM, value, length);
 }
 
 int option_get_protocol(struct call *c, const struct option *option, void *value,

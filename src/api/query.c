@@ -3,7 +3,7 @@
  * What Linux's options do not tell: the engine's own view of a socket's association, its paths, and
  * the stack's counters.
  */
-#include "api/socket.h"
+#include "api/connection.h"
 #include "api/stack.h"
 
 #include <errno.h>
@@ -20,8 +20,7 @@ int usctp_socket_status(int sd, struct usctp_assoc_status *status) {
     struct call c;
     if (enter_connected(&c, sd, status) != 0)
         return -1;
-    const struct connection *connection = c.socket->connection;
-    bool found = connection && usctp_assoc_status(c.stack->engine, connection->id, status) == 0;
+    bool found = connection_status(connection_only(c.socket), status);
     return (int)call_leave(&c, found ? 0 : -ENOTCONN);
 }
 
@@ -29,7 +28,7 @@ int usctp_socket_path(int sd, uint32_t path, struct usctp_path_status *status) {
     struct call c;
     if (enter_connected(&c, sd, status) != 0)
         return -1;
-    const struct connection *connection = c.socket->connection;
+    const struct connection *connection = connection_only(c.socket);
     if (!connection)
         return (int)call_leave(&c, -ENOTCONN);
     bool found = usctp_path_status(c.stack->engine, connection->id, path, status) == 0;

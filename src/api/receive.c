@@ -1,238 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * usctp_recv, usctp_recvmsg, usctp_recvv (RFC 6458 4.1.8, 9.13).
- *
- * In this order: what is queued, then once the error that ended the association, then 0 for ever.
+ * usctp_recv, usctp_recvfrom, usctp_read, usctp_readv, usctp_recvmsg, usctp_recvmmsg, usctp_recvv
+ * (RFC 6458 3.1.4, 4.1.8, 9.13). What is read is decided in reading.c; usctp_sctp_recvmsg is in
+ * deprecated.c.
  */
 #include "api/ancillary.h"
-#include "api/events.h"
-#include "api/notification.h"
+#include "api/reading.h"
 #include "api/stack.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* One receive: where the bytes go, and what came. */
-struct reading {
-    struct usctp_slice slices[IOV_MAX];
-    size_t slice_count;
-    int flags;
-    int message_flags; /* out: MSG_EOR, MSG_NOTIFICATION, MSG_TRUNC */
-    struct usctp_received received;
-    bool has_data, has_next; /* `received` is of a message; `next` is filled */
-    struct usctp_received next;
-    uint32_t next_bytes;
-};
-
-static int take_slices(struct reading *r, const struct iovec *iov, size_t count) {
-    r->slice_count = 0;
-    if (count > IOV_MAX)
-        return -EMSGSIZE;
-    if (count > 0 && !iov)
-        return -EFAULT;
-    for (size_t i = 0; i < count; i++) {
-        if (iov[i].iov_len == 0)
-            continue;
-        if (!iov[i].iov_base)
-            return -EFAULT;
-        r->slices[r->slice_count++] = (struct usctp_slice){iov[i].iov_base, iov[i].iov_len};
-    }
-    return 0;
-}
-
-/* Copies bytes to where the reader has them, from `offset` on. Returns how many found room. */
-static size_t pour(const struct reading *r, size_t offset, const void *data, size_t bytes) {
-    size_t poured = 0;
-    for (size_t i = 0; i < r->slice_count && poured < bytes; i++) {
-        const struct usctp_slice *slice = &r->slices[i];
-        if (offset >= slice->length) {
-            offset -= slice->length;
-            continue;
-        }
-        size_t room = slice->length - offset;
-        size_t step = room < bytes - poured ? room : bytes - poured;
-        memcpy((uint8_t *)slice->base + offset, (const uint8_t *)data + poured, step);
-        poured += step;
-        offset = 0;
-    }
-    return poured;
-}
-
-/* ---- notifications --------------------------------------------------------------------------- */
-
-static ssize_t read_remainder(struct socket *s, struct reading *r) {
-    struct remainder *rest = &s->remainder;
-    size_t left = rest->bytes - rest->offset_bytes;
-    size_t n = pour(r, 0, rest->data + rest->offset_bytes, left);
-    r->message_flags |= MSG_NOTIFICATION;
-    if (n == left)
-        r->message_flags |= MSG_EOR;
-    if (r->flags & MSG_PEEK)
-        return (ssize_t)n;
-    rest->offset_bytes += n;
-    if (n == left) {
-        free(rest->data);
-        *rest = (struct remainder){.data = NULL};
-    }
-    return (ssize_t)n;
-}
-
-/* Keeps what did not fit. Without memory for it the notification ends here, marked as truncated. */
-static void keep_rest(struct socket *s, struct reading *r, const struct notification *n,
-                      size_t given) {
-    size_t whole = n->head_bytes + n->data_bytes;
-    uint8_t *data = malloc(whole);
-    if (!data) {
-        r->message_flags |= MSG_EOR | MSG_TRUNC;
-        return;
-    }
-    memcpy(data, &n->head, n->head_bytes);
-    if (n->data_bytes > 0)
-        memcpy(data + n->head_bytes, n->data, n->data_bytes);
-    s->remainder = (struct remainder){.data = data, .bytes = whole, .offset_bytes = given};
-}
-
-static ssize_t give_notification(struct socket *s, struct reading *r,
-                                 const struct notification *n) {
-    size_t given = pour(r, 0, &n->head, n->head_bytes);
-    if (given == n->head_bytes && n->data_bytes > 0)
-        given += pour(r, given, n->data, n->data_bytes);
-    r->message_flags |= MSG_NOTIFICATION;
-    if (given == n->head_bytes + n->data_bytes)
-        r->message_flags |= MSG_EOR;
-    else if (!(r->flags & MSG_PEEK))
-        keep_rest(s, r, n, given);
-    return (ssize_t)given;
-}
-
-/* ---- reading --------------------------------------------------------------------------------- */
-
-static void look_at_next(struct call *c, struct reading *r) {
-    r->next = (struct usctp_received){.flags = 0};
-    int32_t id = c->socket->connection->id;
-    int64_t bytes = usctp_assoc_peek_next(c->stack->engine, id, &r->next);
-    r->has_next = bytes >= 0;
-    if (!r->has_next)
-        return;
-    struct notification n;
-    bool is_note = r->next.flags & USCTP_MESSAGE_NOTIFICATION;
-    if (is_note && notification_make(c->socket, &r->next.notification, &n))
-        bytes = (int64_t)(n.head_bytes + n.data_bytes);
-    r->next_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
-}
-
-/* Takes a message or notification out of the association's queue. Returns bytes, or -EAGAIN when
- * there is none. */
-static ssize_t read_queue(struct call *c, struct reading *r) {
-    struct socket *s = c->socket;
-    struct usctp_engine *engine = c->stack->engine;
-    uint32_t in_flags = r->flags & MSG_PEEK ? USCTP_MESSAGE_PEEK : 0;
-    for (;;) {
-        int32_t id = s->connection->id;
-        if (s->interests.nxtinfo)
-            look_at_next(c, r);
-        int64_t n =
-            usctp_assoc_receive(engine, id, &r->received, r->slices, r->slice_count, in_flags);
-        if (n < 0)
-            return -EAGAIN;
-        if (!(r->received.flags & USCTP_MESSAGE_NOTIFICATION)) {
-            r->has_data = true;
-            if (r->received.flags & USCTP_MESSAGE_END)
-                r->message_flags |= MSG_EOR;
-            return (ssize_t)n;
-        }
-        struct notification notification;
-        if (notification_make(s, &r->received.notification, &notification))
-            return give_notification(s, r, &notification);
-        if (in_flags)
-            usctp_assoc_receive(engine, id, &r->received, NULL, 0, 0); /* unwanted: gone */
-    }
-}
-
-/* What there is to say when nothing is queued. */
-static ssize_t read_nothing(struct call *c) {
-    struct socket *s = c->socket;
-    const struct connection *connection = s->connection;
-    if (s->state == SOCKET_GONE)
-        return -EBADF;
-    if (s->error != 0)
-        return -socket_take_error(c);
-    if (s->state == SOCKET_FRESH || s->state == SOCKET_LISTENING)
-        return -ENOTCONN;
-    if (s->state == SOCKET_ENDED || s->is_read_shut)
-        return 0;
-    return connection && connection->has_peer_shutdown ? 0 : -EAGAIN;
-}
-
-static ssize_t read_once(struct call *c, struct reading *r) {
-    struct socket *s = c->socket;
-    if (s->remainder.data)
-        return read_remainder(s, r);
-    if (s->connection && !s->is_read_shut) {
-        ssize_t n = read_queue(c, r);
-        int32_t id = s->connection->id;
-        if (!(r->flags & MSG_PEEK)) {
-            if (n >= 0)
-                usctp_assoc_received(c->stack->engine, id, c->now_us);
-            s->is_readable = n >= 0 && events_has_unread(c->stack, id);
-        }
-        if (n >= 0)
-            return n;
-        s->is_readable = false;
-    }
-    return read_nothing(c);
-}
-
-static ssize_t receive_on(struct call *c, struct reading *r) {
-    if (r->flags & (MSG_OOB | MSG_ERRQUEUE))
-        return -EOPNOTSUPP;
-    r->message_flags = 0;
-    r->has_data = r->has_next = false;
-    r->received.flags = 0;
-    for (;;) {
-        ssize_t n = read_once(c, r);
-        if (n != -EAGAIN || (r->flags & MSG_DONTWAIT))
-            return n;
-        int error = loop_wait(c, WANT_READABLE);
-        if (error != 0)
-            return error;
-    }
-}
+#include <time.h>
 
 static ssize_t failed(int error) {
     errno = -error;
     return -1;
 }
 
-ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags) {
-    struct call c;
-    struct reading r;
-    if (!data && bytes > 0)
-        return failed(-EFAULT);
-    int error = call_enter(&c, sd);
-    if (error != 0)
-        return failed(error);
-    r.slices[0] = (struct usctp_slice){data, bytes};
-    r.slice_count = bytes > 0;
-    r.flags = flags;
-    return call_leave(&c, receive_on(&c, &r));
-}
-
 /* ---- recvmsg --------------------------------------------------------------------------------- */
 
-static void give_source(struct call *c, const struct reading *r, struct sockaddr *name,
+/* Of a message, where it came from; of a notification, as Linux, the peer's primary address. */
+static void give_source(const struct socket *s, const struct reading *r, struct sockaddr *name,
                         socklen_t *bytes) {
-    struct usctp_assoc_status status;
-    struct socket *s = c->socket;
-    if (!name || !r->has_data ||
-        usctp_assoc_status(c->stack->engine, s->connection->id, &status) != 0) {
+    if (!name || r->assoc == 0 || r->received.source.family == USCTP_FAMILY_NONE) {
         *bytes = 0;
         return;
     }
-    sockaddr_give(&r->received.source, status.peer_port, s->domain == AF_INET6 && s->is_mapped,
-                  name, bytes);
+    sockaddr_give(&r->received.source, r->peer_port, s->domain == AF_INET6 && s->is_mapped, name,
+                  bytes);
 }
 
 static void give_ancillary(const struct socket *s, const struct reading *r,
@@ -241,19 +36,35 @@ static void give_ancillary(const struct socket *s, const struct reading *r,
     struct sctp_nxtinfo nxtinfo;
     struct sctp_rcvinfo rcvinfo;
     struct sctp_sndrcvinfo sndrcvinfo;
-    if (r->has_data && s->interests.nxtinfo && r->has_next) {
-        ancillary_fill_nxtinfo(s, &r->next, r->next_bytes, &nxtinfo);
+    if (r->has_data && s->wants_nxtinfo && r->has_next) {
+        ancillary_fill_nxtinfo(r, &nxtinfo);
         ancillary_put(message, &used, SCTP_NXTINFO, &nxtinfo, sizeof nxtinfo);
     }
-    if (r->has_data && s->interests.rcvinfo) {
-        ancillary_fill_rcvinfo(s, &r->received, &rcvinfo);
+    if (r->has_data && s->wants_rcvinfo) {
+        ancillary_fill_rcvinfo(r, &rcvinfo);
         ancillary_put(message, &used, SCTP_RCVINFO, &rcvinfo, sizeof rcvinfo);
     }
-    if (r->has_data && (s->interests.types & 1u)) {
-        ancillary_fill_sndrcvinfo(s, &r->received, &sndrcvinfo);
+    if (r->has_data && r->wants_sndrcv) {
+        ancillary_fill_sndrcvinfo(r, &sndrcvinfo);
         ancillary_put(message, &used, SCTP_SNDRCV, &sndrcvinfo, sizeof sndrcvinfo);
     }
     message->msg_controllen = used;
+}
+
+/* Inside a call: one message, with all that came with it. */
+static ssize_t receive_message(struct call *c, struct reading *r, struct msghdr *message,
+                               int flags) {
+    r->flags = flags;
+    int error = reading_take_slices(r, message->msg_iov, message->msg_iovlen);
+    if (error == 0 && message->msg_controllen > 0 && !message->msg_control)
+        error = -EFAULT;
+    ssize_t n = error != 0 ? error : reading_run(c, r);
+    if (n < 0)
+        return n;
+    message->msg_flags = r->message_flags;
+    give_source(c->socket, r, message->msg_name, &message->msg_namelen);
+    give_ancillary(c->socket, r, message);
+    return n;
 }
 
 ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags) {
@@ -262,17 +73,73 @@ ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags) {
     if (!message)
         return failed(-EFAULT);
     int error = call_enter(&c, sd);
+    return error != 0 ? failed(error) : call_leave(&c, receive_message(&c, &r, message, flags));
+}
+
+ssize_t usctp_recvfrom(int sd, void *data, size_t bytes, int flags, struct sockaddr *from,
+                       socklen_t *from_bytes) {
+    struct iovec iov = {.iov_base = data, .iov_len = bytes};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_name = from};
+    if (from && !from_bytes)
+        return failed(-EFAULT);
+    message.msg_namelen = from ? *from_bytes : 0;
+    ssize_t n = usctp_recvmsg(sd, &message, flags);
+    if (n >= 0 && from_bytes)
+        *from_bytes = message.msg_namelen;
+    return n;
+}
+
+ssize_t usctp_recv(int sd, void *data, size_t bytes, int flags) {
+    return usctp_recvfrom(sd, data, bytes, flags, NULL, NULL);
+}
+
+ssize_t usctp_read(int sd, void *data, size_t bytes) {
+    return usctp_recvfrom(sd, data, bytes, 0, NULL, NULL);
+}
+
+ssize_t usctp_readv(int sd, const struct iovec *iov, int iovcnt) {
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+                             .msg_iovlen = iovcnt < 0 ? SIZE_MAX : (size_t)iovcnt};
+    return usctp_recvmsg(sd, &message, 0);
+}
+
+/* ---- recvmmsg -------------------------------------------------------------------------------- */
+
+static uint64_t timeout_end_us(const struct call *c, const struct timespec *timeout) {
+    if (!timeout)
+        return USCTP_NEVER;
+    return c->now_us + (uint64_t)timeout->tv_sec * USCTP_S + (uint64_t)timeout->tv_nsec / 1000;
+}
+
+/* recvmmsg(2): the time is looked at after each message; an error after the first is kept for the
+ * next call, unless there was only nothing to read. */
+int usctp_recvmmsg(int sd, struct mmsghdr *messages, unsigned count, int flags,
+                   struct timespec *timeout) {
+    struct call c;
+    struct reading r;
+    unsigned taken = 0;
+    ssize_t n = 0;
+    if (!messages)
+        return (int)failed(-EFAULT);
+    if (timeout && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000))
+        return (int)failed(-EINVAL);
+    int error = call_enter(&c, sd);
     if (error != 0)
-        return failed(error);
-    r.flags = flags;
-    error = take_slices(&r, message->msg_iov, message->msg_iovlen);
-    ssize_t n = error != 0 ? error : receive_on(&c, &r);
-    if (n >= 0) {
-        message->msg_flags = r.message_flags;
-        give_source(&c, &r, message->msg_name, &message->msg_namelen);
-        give_ancillary(c.socket, &r, message);
+        return (int)failed(error);
+    uint64_t end_us = timeout_end_us(&c, timeout);
+    while (taken < count && taken < IOV_MAX) {
+        n = receive_message(&c, &r, &messages[taken].msg_hdr, flags & ~MSG_WAITFORONE);
+        if (n < 0)
+            break;
+        messages[taken++].msg_len = (unsigned)n;
+        if (flags & MSG_WAITFORONE)
+            flags |= MSG_DONTWAIT;
+        if (stack_now(c.stack) >= end_us)
+            break;
     }
-    return call_leave(&c, n);
+    if (taken > 0 && n < 0 && n != -EAGAIN && n != -EINTR && c.socket->error == 0)
+        c.socket->error = (int)-n;
+    return (int)call_leave(&c, taken > 0 ? (ssize_t)taken : n);
 }
 
 /* ---- recvv ----------------------------------------------------------------------------------- */
@@ -280,13 +147,13 @@ ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags) {
 /* Which structure tells what came; 0 bytes: none. */
 static socklen_t make_info(const struct socket *s, const struct reading *r,
                            struct usctp_recvv_rn *out, unsigned *type) {
-    bool has_rcv = r->has_data && s->interests.rcvinfo;
-    bool has_nxt = r->has_data && s->interests.nxtinfo && r->has_next;
+    bool has_rcv = r->has_data && s->wants_rcvinfo;
+    bool has_nxt = r->has_data && s->wants_nxtinfo && r->has_next;
     memset(out, 0, sizeof *out);
     if (has_rcv)
-        ancillary_fill_rcvinfo(s, &r->received, &out->recvv_rcvinfo);
+        ancillary_fill_rcvinfo(r, &out->recvv_rcvinfo);
     if (has_nxt)
-        ancillary_fill_nxtinfo(s, &r->next, r->next_bytes, &out->recvv_nxtinfo);
+        ancillary_fill_nxtinfo(r, &out->recvv_nxtinfo);
     *type = has_rcv && has_nxt ? USCTP_RECVV_RN
             : has_rcv          ? USCTP_RECVV_RCVINFO
             : has_nxt          ? USCTP_RECVV_NXTINFO
@@ -329,12 +196,12 @@ ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struct sockaddr
     if (error != 0)
         return failed(error);
     r.flags = *flags;
-    error = take_slices(&r, iov, (size_t)iovcnt);
-    ssize_t n = error != 0 ? error : receive_on(&c, &r);
+    error = reading_take_slices(&r, iov, (size_t)iovcnt);
+    ssize_t n = error != 0 ? error : reading_run(&c, &r);
     if (n >= 0) {
         *flags = r.message_flags;
         if (from_bytes)
-            give_source(&c, &r, from, from_bytes);
+            give_source(c.socket, &r, from, from_bytes);
         give_info(c.socket, &r, info, info_bytes, infotype);
     }
     return call_leave(&c, n);

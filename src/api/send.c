@@ -1,178 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * usctp_send, usctp_sendmsg, usctp_sendv (RFC 6458 4.1.8, 9.12).
- *
- * A message is queued in the engine, and what may go out is built and sent in the caller's thread
- * on leaving (socket.c).
+ * usctp_send, usctp_sendto, usctp_write, usctp_writev, usctp_sendmsg, usctp_sendmmsg, usctp_sendv
+ * (RFC 6458 3.1.4, 4.1.8, 9.12). What a send does is in sending.c; usctp_sctp_sendmsg and its like
+ * are in deprecated.c.
  */
-#include "api/ancillary.h"
-#include "api/connect.h"
-#include "api/option.h"
+#include "api/sending.h"
 #include "api/stack.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* One send: its bytes, and where they go. */
-struct request {
-    struct usctp_slice slices[IOV_MAX];
-    size_t slice_count, bytes;
-    struct send_info info;
-    const struct sockaddr *names; /* packed */
-    int name_count;
-    socklen_t name_bytes;         /* of a single one; 0: as its family says */
-    const struct msghdr *message; /* for further addresses; may be NULL */
-    int flags;
-};
-
-static int take_slices(struct request *r, const struct iovec *iov, size_t count) {
-    r->slice_count = 0;
-    r->bytes = 0;
-    if (count > IOV_MAX)
-        return -EMSGSIZE;
-    if (count > 0 && !iov)
-        return -EFAULT;
-    for (size_t i = 0; i < count; i++) {
-        if (iov[i].iov_len == 0)
-            continue;
-        if (!iov[i].iov_base)
-            return -EFAULT;
-        if (iov[i].iov_len > (size_t)SSIZE_MAX - r->bytes)
-            return -EINVAL;
-        r->slices[r->slice_count++] = (struct usctp_slice){iov[i].iov_base, iov[i].iov_len};
-        r->bytes += iov[i].iov_len;
-    }
-    return 0;
-}
-
-static int read_names(const struct request *r, const struct socket *s, struct address_list *list) {
-    if (r->name_bytes != 0) {
-        list->count = 1;
-        return sockaddr_read(r->names, r->name_bytes, s->domain, &list->addresses[0], &list->port);
-    }
-    return sockaddr_read_packed(r->names, r->name_count, s->domain, list);
-}
-
-/* An association may be set up by a send (RFC 6458 4.1.5); the message waits for it in the send
- * buffer. */
-static int set_up(struct call *c, const struct request *r) {
-    struct address_list peer;
-    int error = read_names(r, c->socket, &peer);
-    if (error == 0)
-        error = ancillary_read_addresses(r->message, c->socket, &peer);
-    if (error == 0 && (r->info.flags & (SCTP_EOF | SCTP_ABORT)))
-        error = -EINVAL;
-    if (error == 0 && r->info.has_init)
-        error = option_apply_init(c, &r->info.init);
-    return error != 0 ? error : connect_start(c, &peer, NULL);
-}
-
-/* The path to the address that a send names (RFC 6458 4.1.8 item 1). */
-static int choose_path(struct call *c, const struct request *r, struct usctp_send *send) {
-    struct address_list list;
-    int error = read_names(r, c->socket, &list);
-    if (error != 0)
-        return error;
-    int path = usctp_path_find(c->stack->engine, c->socket->connection->id, &list.addresses[0]);
-    if (path < 0)
-        return -EADDRNOTAVAIL;
-    send->path = (uint32_t)path;
-    send->flags |= USCTP_MESSAGE_TO_PATH;
-    return 0;
-}
-
-static int check_connected(struct call *c) {
-    struct socket *s = c->socket;
-    if (s->state == SOCKET_GONE)
-        return -EBADF;
-    if (s->state != SOCKET_CONNECTED && s->state != SOCKET_CONNECTING)
-        return s->error != 0 ? -socket_take_error(c) : -EPIPE;
-    return s->is_write_shut ? -EPIPE : 0;
-}
-
-/* SCTP_ABORT: the bytes are the reason (RFC 6458 5.3.4). */
-static ssize_t abort_with(struct call *c, const struct request *r) {
-    uint8_t *reason = NULL;
-    size_t used = 0;
-    if (r->bytes > 0) {
-        reason = malloc(r->bytes);
-        if (!reason)
-            return -ENOMEM;
-        for (size_t i = 0; i < r->slice_count; i++) {
-            memcpy(reason + used, r->slices[i].base, r->slices[i].length);
-            used += r->slices[i].length;
-        }
-    }
-    int error =
-        usctp_assoc_abort(c->stack->engine, c->socket->connection->id, reason, used, c->now_us);
-    free(reason);
-    return error != 0 ? socket_errno(error) : (ssize_t)used;
-}
-
-static ssize_t end_gracefully(struct call *c, const struct request *r) {
-    if (r->bytes > 0)
-        return -EINVAL;
-    int error = usctp_assoc_shutdown(c->stack->engine, c->socket->connection->id, c->now_us);
-    if (error != 0)
-        return socket_errno(error);
-    c->socket->is_write_shut = true;
-    return 0;
-}
-
-static int queue(struct call *c, const struct request *r, const struct usctp_send *send) {
-    struct socket *s = c->socket;
-    for (;;) {
-        int error = check_connected(c);
-        if (error != 0)
-            return error;
-        error = usctp_assoc_send(c->stack->engine, s->connection->id, send, r->slices,
-                                 r->slice_count, c->now_us);
-        if (error != USCTP_ERR_AGAIN)
-            return socket_errno(error);
-        s->is_full = true;
-        if (r->flags & MSG_DONTWAIT)
-            return -EAGAIN;
-        error = loop_wait(c, WANT_WRITABLE);
-        if (error != 0)
-            return error;
-    }
-}
-
-static ssize_t send_on(struct call *c, const struct request *r) {
-    struct socket *s = c->socket;
-    struct usctp_send send = {
-        .sid = r->info.sid,
-        .ppid = ntohl(r->info.ppid),
-        .context = r->info.context,
-    };
-    if (r->info.flags & SCTP_UNORDERED)
-        send.flags |= USCTP_MESSAGE_UNORDERED;
-    if (r->info.flags & SCTP_SACK_IMMEDIATELY)
-        send.flags |= USCTP_MESSAGE_SACK_IMMEDIATELY;
-    int error = ancillary_check_flags(r->info.flags);
-    if (error != 0)
-        return error;
-    if (r->bytes == 0 && !(r->info.flags & (SCTP_EOF | SCTP_ABORT)))
-        return -EINVAL;
-    bool is_new = s->state == SOCKET_FRESH && r->names;
-    error = is_new ? set_up(c, r) : check_connected(c);
-    if (error == 0 && r->names && !is_new)
-        error = choose_path(c, r, &send);
-    if (error != 0)
-        return error;
-    if (r->info.flags & SCTP_ABORT)
-        return abort_with(c, r);
-    if (r->info.flags & SCTP_EOF)
-        return end_gracefully(c, r);
-    error = queue(c, r, &send);
-    if (error == 0 && is_new && !(r->flags & MSG_DONTWAIT))
-        error = connect_finish(c);
-    return error != 0 && error != -EINPROGRESS ? error : (ssize_t)r->bytes;
-}
 
 static ssize_t finish(struct call *c, ssize_t result, int flags) {
     bool is_pipe = result == -EPIPE;
@@ -193,32 +30,71 @@ static ssize_t failed(int error) {
     return -1;
 }
 
+/* Inside a call: one message. */
+static ssize_t send_message(struct call *c, struct request *r, const struct msghdr *message,
+                            int flags) {
+    sending_begin(r, message->msg_namelen > 0 ? message->msg_name : NULL, 1, flags);
+    r->name_bytes = message->msg_namelen;
+    r->message = message;
+    int error = check_flags(flags);
+    if (error == 0)
+        error = sending_take_slices(r, message->msg_iov, message->msg_iovlen);
+    if (error == 0)
+        error = ancillary_read(message, &r->info);
+    return error != 0 ? error : sending_run(c, r);
+}
+
 ssize_t usctp_sendmsg(int sd, const struct msghdr *message, int flags) {
     struct call c;
     struct request r;
     if (!message)
         return failed(-EFAULT);
     int error = call_enter(&c, sd);
-    if (error != 0)
-        return failed(error);
-    r.names = message->msg_namelen > 0 ? message->msg_name : NULL;
-    r.name_count = 1;
-    r.name_bytes = message->msg_namelen;
-    r.message = message;
-    r.flags = flags;
-    ancillary_defaults(c.socket, &r.info);
-    error = check_flags(flags);
-    if (error == 0)
-        error = take_slices(&r, message->msg_iov, message->msg_iovlen);
-    if (error == 0)
-        error = ancillary_read(message, &r.info);
-    return finish(&c, error != 0 ? error : send_on(&c, &r), flags);
+    return error != 0 ? failed(error) : finish(&c, send_message(&c, &r, message, flags), flags);
+}
+
+ssize_t usctp_sendto(int sd, const void *data, size_t bytes, int flags,
+                     const struct sockaddr *address, socklen_t length) {
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
+    struct msghdr message = {.msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_name = (void *)(uintptr_t)address,
+                             .msg_namelen = address ? length : 0};
+    return usctp_sendmsg(sd, &message, flags);
 }
 
 ssize_t usctp_send(int sd, const void *data, size_t bytes, int flags) {
-    struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    return usctp_sendmsg(sd, &message, flags);
+    return usctp_sendto(sd, data, bytes, flags, NULL, 0);
+}
+
+ssize_t usctp_write(int sd, const void *data, size_t bytes) {
+    return usctp_sendto(sd, data, bytes, 0, NULL, 0);
+}
+
+ssize_t usctp_writev(int sd, const struct iovec *iov, int iovcnt) {
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+                             .msg_iovlen = iovcnt < 0 ? SIZE_MAX : (size_t)iovcnt};
+    return usctp_sendmsg(sd, &message, 0);
+}
+
+/* sendmmsg(2): what failed is seen by the next call, when something was sent before. */
+int usctp_sendmmsg(int sd, struct mmsghdr *messages, unsigned count, int flags) {
+    struct call c;
+    struct request r;
+    unsigned sent = 0;
+    ssize_t n = 0;
+    if (!messages)
+        return (int)failed(-EFAULT);
+    int error = call_enter(&c, sd);
+    if (error != 0)
+        return (int)failed(error);
+    while (sent < count && sent < IOV_MAX) {
+        n = send_message(&c, &r, &messages[sent].msg_hdr, flags);
+        if (n < 0)
+            break;
+        messages[sent++].msg_len = (unsigned)n;
+    }
+    return (int)finish(&c, sent > 0 ? (ssize_t)sent : n, flags);
 }
 
 /* ---- sendv ----------------------------------------------------------------------------------- */
@@ -269,27 +145,37 @@ static int take_info(struct send_info *out, const void *info, socklen_t bytes, u
     }
 }
 
+/* RFC 6458 9.12: the id of the association that was set up. */
+static void tell_assoc(const struct request *r, void *info, unsigned infotype) {
+    uint8_t *sndinfo = info;
+    if (infotype == USCTP_SENDV_SPA &&
+        (((struct usctp_sendv_spa *)info)->sendv_flags & USCTP_SEND_SNDINFO_VALID))
+        sndinfo += offsetof(struct usctp_sendv_spa, sendv_sndinfo);
+    else if (infotype != USCTP_SENDV_SNDINFO)
+        return;
+    memcpy(sndinfo + offsetof(struct sctp_sndinfo, snd_assoc_id), &r->assoc, sizeof r->assoc);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): RFC 6458 9.12 has nine parameters */
 ssize_t usctp_sendv(int sd, const struct iovec *iov, int iovcnt, const struct sockaddr *addresses,
-                    int count, const void *info, socklen_t info_bytes, unsigned infotype,
-                    int flags) {
+                    int count, void *info, socklen_t info_bytes, unsigned infotype, int flags) {
     struct call c;
     struct request r;
-    if (iovcnt < 0 || count < 0 || (!addresses && count > 0))
+    if (iovcnt < 0 || count < 0)
         return failed(-EINVAL);
+    if (!addresses && count > 0)
+        return failed(-EFAULT);
     int error = call_enter(&c, sd);
     if (error != 0)
         return failed(error);
-    r.names = count > 0 ? addresses : NULL;
-    r.name_count = count;
-    r.name_bytes = 0;
-    r.message = NULL;
-    r.flags = flags;
-    ancillary_defaults(c.socket, &r.info);
+    sending_begin(&r, count > 0 ? addresses : NULL, count, flags);
     error = check_flags(flags);
     if (error == 0)
-        error = take_slices(&r, iov, (size_t)iovcnt);
+        error = sending_take_slices(&r, iov, (size_t)iovcnt);
     if (error == 0)
         error = take_info(&r.info, info, info_bytes, infotype);
-    return finish(&c, error != 0 ? error : send_on(&c, &r), flags);
+    ssize_t n = error != 0 ? error : sending_run(&c, &r);
+    if (r.assoc != 0)
+        tell_assoc(&r, info, infotype);
+    return finish(&c, n, flags);
 }

@@ -4,6 +4,7 @@
  */
 #include "api/sockaddr.h"
 
+#include "api/user_memory.h"
 #include "core/addr.h"
 
 #include <arpa/inet.h>
@@ -54,31 +55,83 @@ int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain,
     return 0;
 }
 
-int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain,
-                         struct address_list *out) {
-    const uint8_t *at = (const uint8_t *)addresses;
+/* Adds the address at `at`, of which `limit` bytes can be read. Returns its length or a negative
+ * errno. */
+static int add_packed(const uint8_t *at, size_t limit, int domain, struct address_list *out) {
+    sa_family_t family;
+    uint16_t port;
+    if (out->count >= USCTP_MAX_ADDRESSES)
+        return -EINVAL;
+    if (limit < sizeof family)
+        return -EFAULT;
+    memcpy(&family, at, sizeof family);
+    if (family != AF_INET && (family != AF_INET6 || domain != AF_INET6))
+        return -EAFNOSUPPORT;
+    size_t length = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    if (limit < length)
+        return -EFAULT;
+    int error = sockaddr_read((const struct sockaddr *)(const void *)at, (socklen_t)length, domain,
+                              &out->addresses[out->count], &port);
+    if (error != 0)
+        return error;
+    /* RFC 6458 9.1: the ports after the first are the same, or 0. */
+    if (out->count == 0)
+        out->port = port;
+    else if (port != 0 && port != out->port)
+        return -EINVAL;
+    out->count++;
+    return (int)length;
+}
+
+static int add_all(const void *addresses, size_t limit, int count, int domain,
+                   struct address_list *out) {
+    const uint8_t *at = addresses;
+    out->count = 0;
+    out->port = 0;
     if (!addresses)
         return -EFAULT;
     if (count <= 0 || count > (int)USCTP_MAX_ADDRESSES)
         return -EINVAL;
-    out->count = 0;
     for (int i = 0; i < count; i++) {
-        sa_family_t family;
-        uint16_t port;
-        memcpy(&family, at, sizeof family);
-        socklen_t length =
-            family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-        int error = sockaddr_read((const struct sockaddr *)(const void *)at, length, domain,
-                                  &out->addresses[out->count], &port);
-        if (error != 0)
-            return error;
-        /* RFC 6458 9.1: the ports after the first are the same, or 0. */
-        if (i == 0)
-            out->port = port;
-        else if (port != 0 && port != out->port)
-            return -EINVAL;
-        out->count++;
+        int length = add_packed(at, limit, domain, out);
+        if (length < 0)
+            return length;
         at += length;
+        limit -= (size_t)length;
+    }
+    return 0;
+}
+
+int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain,
+                         struct address_list *out) {
+    return add_all(addresses, SIZE_MAX, count, domain, out);
+}
+
+int sockaddr_copy_packed(const struct sockaddr *addresses, int count, int domain,
+                         struct address_list *out) {
+    struct sockaddr_in6 copy[USCTP_MAX_ADDRESSES];
+    size_t bytes = count > 0 && count <= (int)USCTP_MAX_ADDRESSES ? (size_t)count * sizeof *copy
+                                                                  : sizeof(struct sockaddr_in);
+    ssize_t n = user_memory_read(copy, addresses, bytes);
+    return n < 0 ? (int)n : add_all(copy, (size_t)n, count, domain, out);
+}
+
+int sockaddr_copy_option(const void *addresses, size_t bytes, int domain,
+                         struct address_list *out) {
+    struct sockaddr_in6 copy[USCTP_MAX_ADDRESSES];
+    const uint8_t *at = (const uint8_t *)copy;
+    out->count = 0;
+    out->port = 0;
+    if (bytes == 0 || bytes > sizeof copy)
+        return -EINVAL;
+    if (user_memory_read(copy, addresses, bytes) != (ssize_t)bytes)
+        return -EFAULT;
+    while (bytes > 0) {
+        int length = add_packed(at, bytes, domain, out);
+        if (length < 0) /* as Linux and its libsctp, whatever the family */
+            return -EINVAL;
+        at += length;
+        bytes -= (size_t)length;
     }
     return 0;
 }

@@ -28,6 +28,11 @@ int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain,
  * other counts and mixed ports. */
 int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain,
                          struct address_list *out);
+/* The same from memory of the application that may not be there: -EFAULT. */
+int sockaddr_copy_packed(const struct sockaddr *addresses, int count, int domain,
+                         struct address_list *out);
+/* The same for an option's value: as many as fill `bytes`; -EINVAL when they do not. */
+int sockaddr_copy_option(const void *addresses, size_t bytes, int domain, struct address_list *out);
 /* Writes an address, zero-padded; IPv4 as IPv4-mapped IPv6 where is_mapped. Returns its length. */
 socklen_t sockaddr_write(const struct usctp_addr *address, uint16_t port, bool is_mapped,
                          struct sockaddr_storage *out);

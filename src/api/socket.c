@@ -3,12 +3,14 @@
  * Sockets: making and ending them, what their descriptors show, entry to and exit from calls (see
  * socket.h).
  *
- * Their associations are in association.c, what the engine tells of them in events.c, closing in
+ * Their associations are in connection.c, what the engine tells of them in events.c, closing in
  * close.c.
  */
 #include "api/socket.h"
 
+#include "api/autoclose.h"
 #include "api/close.h"
+#include "api/connection.h"
 #include "api/fd_table.h"
 #include "api/stack.h"
 #include "net/transport.h"
@@ -86,6 +88,8 @@ void socket_unwatch(struct socket *s) {
 static void set_defaults(struct socket *s, struct usctp_stack *stack, int domain) {
     s->domain = domain;
     s->is_mapped = true;
+    TAILQ_INIT(&s->connections);
+    TAILQ_INIT(&s->readable);
     s->config = stack->config;
     s->encapsulation_port = stack->has_raw ? 0 : USCTP_UDP_PORT;
 }
@@ -116,6 +120,35 @@ int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket *
     return 0;
 }
 
+static void inherit_timeout(const struct call *c, int fd, int option) {
+    struct timeval timeout;
+    socklen_t length = sizeof timeout;
+    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0)
+        return;
+    if (timeout.tv_sec == 0 && timeout.tv_usec == 0)
+        return;
+    setsockopt(fd, SOL_SOCKET, option, &timeout, length);
+}
+
+void socket_inherit(struct call *c, struct socket *s) {
+    const struct socket *from = c->socket;
+    s->bound = from->bound;
+    s->v6only = from->v6only;
+    s->is_mapped = from->is_mapped;
+    s->reuse_address = from->reuse_address;
+    s->wants_rcvinfo = from->wants_rcvinfo;
+    s->wants_nxtinfo = from->wants_nxtinfo;
+    s->wants_extrcv = from->wants_extrcv;
+    s->explicit_eor = from->explicit_eor;
+    s->interleave = from->interleave;
+    s->linger = from->linger;
+    s->encapsulation_port = from->encapsulation_port;
+    s->preferences = from->preferences;
+    s->config = from->config;
+    inherit_timeout(c, s->descriptor.number, SO_RCVTIMEO);
+    inherit_timeout(c, s->descriptor.number, SO_SNDTIMEO);
+}
+
 static void retire(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
     if (stack && s->is_dirty)
@@ -133,7 +166,9 @@ void socket_delete(struct socket *s) {
     if (s->state == SOCKET_GONE)
         return;
     close_give_away(s);
+    autoclose_set(s, 0);
     s->state = SOCKET_GONE;
+    loop_wake(stack, s, 0);
     fd_table_clear(s->descriptor.number, s);
     socket_unwatch(s);
     if (stack->sweep == s)
@@ -155,7 +190,9 @@ void socket_orphan(struct socket *s) {
         return;
     }
     close_give_away(s);
+    autoclose_set(s, 0);
     s->state = SOCKET_ENDED;
+    loop_wake(stack, s, 0);
     socket_unwatch(s);
     LIST_REMOVE(s, link);
     if (s->is_dirty)
@@ -188,9 +225,7 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
         error = -EAFNOSUPPORT;
     else if (protocol != 0 && protocol != IPPROTO_SCTP)
         error = -EPROTONOSUPPORT;
-    else if (style == SOCK_SEQPACKET)
-        error = -EOPNOTSUPP; /* one-to-many */
-    else if (style != SOCK_STREAM)
+    else if (style != SOCK_STREAM && style != SOCK_SEQPACKET)
         error = -ESOCKTNOSUPPORT;
     if (error == 0) {
         pthread_mutex_lock(&stack->lock);
@@ -200,8 +235,10 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
             socket_sweep(stack);
             error = socket_new(stack, domain, flags, &s);
         }
-        if (error == 0)
-            socket_show(s, s->descriptor.number); /* not connected: not writable */
+        if (error == 0) {
+            s->is_many = style == SOCK_SEQPACKET;
+            socket_show(s, s->descriptor.number); /* one-to-one and not connected: not writable */
+        }
         int fd = error == 0 ? s->descriptor.number : -1;
         pthread_mutex_unlock(&stack->lock);
         if (error == 0)
@@ -214,20 +251,36 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
 /* ---- readiness ------------------------------------------------------------------------------- */
 
 bool socket_has_readable(const struct socket *s) {
-    return s->waiting || s->is_readable || s->error != 0 || s->remainder.data;
+    if (s->waiting || s->error != 0 || s->remainder.data)
+        return true;
+    /* RFC 6458 8.1.20: while a message is being delivered in parts, no other is. */
+    return s->held ? s->held->is_readable : !TAILQ_EMPTY(&s->readable);
 }
 
-bool socket_is_ready(const struct socket *s, enum loop_want want) {
-    const struct connection *a = s->connection;
-    bool lives = s->state == SOCKET_CONNECTING || s->state == SOCKET_CONNECTED;
+static bool lives(const struct socket *s) {
+    return s->state == SOCKET_CONNECTING || s->state == SOCKET_CONNECTED;
+}
+
+/* Whether recv() need not wait for more. */
+static bool has_read_all(const struct socket *s) {
+    const struct connection *a = connection_only(s);
+    if (s->is_many)
+        return s->state == SOCKET_ENDED || s->state == SOCKET_GONE;
+    return s->is_read_shut || (!lives(s) && s->state != SOCKET_LISTENING) ||
+           (a && a->has_peer_shutdown);
+}
+
+bool socket_is_ready(const struct socket *s, enum loop_want want, int32_t assoc) {
+    const struct connection *a;
     switch (want) {
     case WANT_READABLE:
-        return socket_has_readable(s) || s->is_read_shut ||
-               (!lives && s->state != SOCKET_LISTENING) || (a && a->has_peer_shutdown);
+        return socket_has_readable(s) || has_read_all(s);
     case WANT_WRITABLE:
-        return !s->is_full || !lives;
+        a = connection_of(s, assoc);
+        return !a || a->has_ended || !a->is_full;
     case WANT_CONNECTED:
-        return s->state != SOCKET_CONNECTING;
+        a = connection_of(s, assoc);
+        return !a || a->has_ended || a->is_established;
     case WANT_END:
         return !connection_find(atomic_load_explicit(&s->stack, memory_order_relaxed), s->closing);
     }
@@ -248,7 +301,8 @@ int socket_take_error(struct call *c) {
 static void show_end(struct socket *s) {
     if (s->descriptor.has_ended)
         return;
-    if (s->connection && s->connection->error != 0) {
+    const struct connection *a = connection_only(s);
+    if (a && a->error != 0) {
         struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
         unregister(s);
         descriptor_show_error(&s->descriptor);
@@ -296,10 +350,13 @@ void socket_show(struct socket *s, int fd) {
         show_end(s);
         return;
     }
-    if (s->is_read_shut || (s->connection && s->connection->has_peer_shutdown))
+    const struct connection *a = connection_only(s);
+    if (s->is_read_shut || (a && a->has_peer_shutdown))
         descriptor_show_eof(&s->descriptor);
-    bool is_writable =
-        s->state == SOCKET_CONNECTED ? !s->is_full : s->state == SOCKET_FRESH && s->error != 0;
+    /* One-to-many, as Linux: writable from the start, and says nothing of a given association. */
+    bool is_writable = s->is_many || s->state == SOCKET_CONNECTED
+                           ? !s->is_full
+                           : s->state == SOCKET_FRESH && s->error != 0;
     /* First writable: who waits for both hears of a connect() before of its first message. */
     show_writable(s, is_writable, fd);
     show_readable(s, socket_has_readable(s), fd);
@@ -415,7 +472,7 @@ static void leave_locked(struct call *c) {
     struct socket *s = c->socket;
     socket_show(s, s->state == SOCKET_GONE ? -1 : c->fd);
     if (stack->loop.role == ROLE_CALLER && stack->loop.leader == s &&
-        socket_is_ready(s, stack->loop.leader_want))
+        socket_is_ready(s, stack->loop.leader_want, stack->loop.leader_assoc))
         loop_kick(stack);
     if (atomic_fetch_sub(&s->users, 1) == 1 && s->state == SOCKET_GONE)
         retire(s);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A socket: its descriptor, its association or accept queue, its options; and the entry to and exit
- * from a call on one.
+ * A socket: its descriptor, its associations or accept queue, its options; and the entry to and
+ * exit from a call on one.
  *
- * Whether it is readable and writable is decided in one place, socket_show, from its state.
+ * A one-to-many socket has any number of associations, a one-to-one socket at most one: both keep
+ * them in the same list and read, write and set options through it (connection.h). Whether it is
+ * readable and writable is decided in one place, socket_show, from its state.
  */
 #ifndef API_SOCKET_H
 #define API_SOCKET_H
@@ -18,6 +20,7 @@
 
 struct usctp_stack;
 
+/* Of a one-to-many socket only FRESH, LISTENING, ENDED (its stack is no more) and GONE. */
 enum socket_state {
     SOCKET_FRESH, /* no association yet, or again none after a failed connect */
     SOCKET_LISTENING,
@@ -27,35 +30,29 @@ enum socket_state {
     SOCKET_GONE,  /* closed; waits for the last thread to leave it */
 };
 
-/* An association of the engine that this stack answers for: a socket's, one waiting for accept(),
- * or one that closes alone. */
-struct connection {
-    struct hash_node node;
-    LIST_ENTRY(connection) link;
-    int32_t id, endpoint;
-    uint16_t port;         /* claimed for it, 0: by its socket */
-    struct socket *socket; /* NULL: closing */
-    bool is_established, has_peer_shutdown, has_ended;
-    int error; /* an errno, when has_ended */
-};
-
 /* Part of a notification that did not fit into the reader's buffer. */
 struct remainder {
     uint8_t *data; /* malloc */
     size_t bytes, offset_bytes;
 };
 
-/* Which notifications and ancillary data the application wants; a bit for each type of enum
- * sctp_sn_type. */
-struct interests {
-    uint32_t types; /* 1 << (type - SCTP_SN_TYPE_BASE); bit 0: SCTP_SNDRCV ancillary data */
-    bool rcvinfo, nxtinfo;
-};
-
 struct send_defaults {
     uint16_t sid, flags;
     uint32_t ppid, context; /* ppid as the application gave it */
 };
+
+/* What the application has set for an association, and on a socket for those to come. */
+struct preferences {
+    /* Which notifications are wanted: 1 << (type - SCTP_SN_TYPE_BASE); bit 0: SCTP_SNDRCV ancillary
+     * data. */
+    uint32_t types;
+    uint32_t receive_context;
+    struct send_defaults send;
+    uint8_t pf_exposure; /* SCTP_EXPOSE_POTENTIALLY_FAILED_STATE as set */
+};
+
+struct connection;
+TAILQ_HEAD(connection_list, connection);
 
 struct socket {
     _Atomic(struct usctp_stack *)
@@ -68,39 +65,51 @@ struct socket {
     struct descriptor descriptor;
 
     int domain;
+    bool is_many;                   /* one-to-many style */
     int32_t endpoint;               /* 0: not bound */
     struct hash_node endpoint_node; /* while listening */
     uint16_t port;
-    struct usctp_addr bound; /* first bound address; family NONE: any */
-    struct connection *connection;
-    struct connection *waiting; /* listening: next for accept() */
+    struct usctp_addr bound;            /* first bound address; family NONE: any */
+    struct connection_list connections; /* the least recently active first */
+    uint32_t connection_count;
+    struct connection_list readable; /* in the order of their turns */
+    struct connection *held;         /* nothing else is read before its message has ended */
+    struct connection *waiting;      /* one-to-one, listening: next for accept() */
     struct remainder remainder;
     uint32_t readers; /* threads asleep for WANT_READABLE */
     int error;        /* SO_ERROR */
-    bool is_readable; /* the association has something to read */
     bool is_full;     /* a send found no room */
-    bool is_read_shut, is_write_shut;
+    bool is_read_shut;
     int32_t closing; /* the association that a lingering close() waits for */
 
     /* options */
     bool v6only, is_mapped, reuse_address;
-    uint8_t interleave;  /* SCTP_FRAGMENT_INTERLEAVE */
-    uint8_t pf_exposure; /* SCTP_EXPOSE_POTENTIALLY_FAILED_STATE as set */
+    bool wants_rcvinfo, wants_nxtinfo;
+    uint8_t interleave; /* SCTP_FRAGMENT_INTERLEAVE */
     struct linger linger;
-    uint16_t encapsulation_port; /* of peers; 0 = none */
-    uint32_t receive_context;
-    struct interests interests;
-    struct send_defaults send_defaults;
-    struct usctp_config config; /* for new associations */
+    uint32_t autoclose_s;              /* SCTP_AUTOCLOSE, 0 = never */
+    LIST_ENTRY(socket) autoclose_link; /* while it is not 0 */
+    uint16_t encapsulation_port;       /* of peers; 0 = none */
+    struct preferences preferences;    /* of new associations */
+    struct usctp_config config;        /* for new associations */
 };
 
 /* ---- a call on a socket ---------------------------------------------------------------------- */
+
+/* Which associations an option is about (RFC 6458 7.2); `future`: the socket's own settings. */
+struct scope {
+    bool future, all;
+    struct connection *one; /* or NULL */
+};
 
 struct call {
     struct socket *socket;
     struct usctp_stack *stack;
     int fd;
     uint64_t now_us;
+    struct scope scope; /* of an option */
+    int32_t awaited;    /* loop_wait: the association */
+    int outcome;        /* and, when it has ended meanwhile, its errno */
     int cancel_state;
     bool has_deadline,
         was_asked; /* loop_wait: a timeout is set; the descriptor's flags were looked at */
@@ -120,9 +129,11 @@ void call_abandon(struct call *c);
 
 /* ---- sockets --------------------------------------------------------------------------------- */
 
-/* Makes a socket with a descriptor, which the table knows. Returns 0 or a negative errno. flags:
- * SOCK_NONBLOCK, SOCK_CLOEXEC. */
+/* Makes a one-to-one socket with a descriptor, which the table knows. Returns 0 or a negative
+ * errno. flags: SOCK_NONBLOCK, SOCK_CLOEXEC. */
 int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket **out);
+/* Takes over what accept() and peeloff() copy from the socket they are called on. */
+void socket_inherit(struct call *c, struct socket *s);
 /* Ends it: its association is given away (close.c) and its memory goes when nobody is inside. b is
  * closed, a is not touched. */
 void socket_delete(struct socket *s);
@@ -136,8 +147,8 @@ void socket_show(struct socket *s, int fd);
 /* Shows all that were touched. */
 void socket_show_touched(struct usctp_stack *stack);
 bool socket_has_readable(const struct socket *s);
-/* Whether there is no more to wait for. */
-bool socket_is_ready(const struct socket *s, enum loop_want want);
+/* Whether there is no more to wait for; assoc: whose room or set-up is waited for. */
+bool socket_is_ready(const struct socket *s, enum loop_want want, int32_t assoc);
 /* Takes the pending error, 0 when there is none. */
 int socket_take_error(struct call *c);
 /* Closes b after taking it from the epoll set. */
@@ -148,12 +159,6 @@ void socket_sweep(struct usctp_stack *stack);
 /* Translates an enum usctp_error into a negative errno. */
 int socket_errno(int error);
 
-/* ---- associations ---------------------------------------------------------------------------- */
-
-struct connection *connection_new(struct usctp_stack *stack, int32_t id, int32_t endpoint);
-/* Releases it to the engine, and its port. */
-void connection_delete(struct usctp_stack *stack, struct connection *a);
-struct connection *connection_find(struct usctp_stack *stack, int32_t id);
 /* The socket that listens on an endpoint, or NULL. */
 struct socket *socket_find_listener(struct usctp_stack *stack, int32_t endpoint);
 void socket_set_listener(struct socket *s, bool listens);

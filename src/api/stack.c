@@ -4,7 +4,9 @@
  */
 #include "api/stack.h"
 
+#include "api/autoclose.h"
 #include "api/close.h"
+#include "api/connection.h"
 #include "api/events.h"
 #include "api/fd_table.h"
 #include "api/turn.h"
@@ -58,6 +60,9 @@ void stack_settle(struct usctp_stack *stack) {
     events_take(stack);
     socket_show_touched(stack);
     uint64_t deadline_us = usctp_engine_next_deadline(stack->engine);
+    uint64_t autoclose_us = autoclose_deadline_us(stack);
+    if (autoclose_us < deadline_us)
+        deadline_us = autoclose_us;
     loop_arm(stack, deadline_us < retry_us ? deadline_us : retry_us);
 }
 
@@ -186,6 +191,7 @@ static int make_parts(struct usctp_stack *stack, const struct usctp_stack_option
     size_t run_bytes = options->flags & USCTP_STACK_UDP ? UDP_RUN_BYTES : 0;
     stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
     LIST_INIT(&stack->sockets);
+    LIST_INIT(&stack->autoclosing);
     LIST_INIT(&stack->connections);
     TAILQ_INIT(&stack->dirty);
     init_condition(&stack->changed);

@@ -36,6 +36,7 @@ struct usctp_stack {
     struct usctp_config config; /* what new sockets start with */
 
     LIST_HEAD(, socket) sockets;
+    LIST_HEAD(, socket) autoclosing;     /* with SCTP_AUTOCLOSE */
     TAILQ_HEAD(, socket) dirty;          /* readiness is to be shown */
     LIST_HEAD(, connection) connections; /* all, closing ones too */
     struct hash by_endpoint;             /* listening sockets */

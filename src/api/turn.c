@@ -4,6 +4,7 @@
  */
 #include "api/turn.h"
 
+#include "api/autoclose.h"
 #include "api/stack.h"
 #include "net/transport.h"
 
@@ -85,6 +86,7 @@ bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n
     turn_hangups(stack, events, n);
     if (usctp_engine_next_deadline(stack->engine) <= now_us)
         usctp_engine_advance(stack->engine, now_us);
+    autoclose_run(stack);
     stack_settle(stack);
     loop->is_turning = false;
     return received == LOOP_PACKETS;

@@ -177,6 +177,7 @@ struct assoc {
     bool sack_since_t3;  /* the peer answers while its window is closed */
     bool send_blocked;   /* the user was told USCTP_ERR_AGAIN */
     uint32_t credit;     /* packets of DATA that may still leave in this burst */
+    uint64_t data_us;    /* when a DATA chunk last came or left */
 
     struct source *source; /* admission.c; NULL: begun from here */
     struct usctp_assoc_counters counters;

@@ -324,10 +324,14 @@ int32_t usctp_endpoint_accept(struct usctp_engine *engine, int32_t listener, int
     struct assoc *a = TAILQ_FIRST(&ep->waiting);
     if (!a)
         return USCTP_ERR_AGAIN;
-    int32_t id = split_off(engine, a);
-    if (id < 0)
-        return id;
-    *endpoint = id;
+    if (endpoint) {
+        int32_t id = split_off(engine, a);
+        if (id < 0)
+            return id;
+        *endpoint = id;
+    } else {
+        endpoint_stop_waiting(a);
+    }
     /* What happened while it waited is told now. */
     if (a->event_bits)
         association_raise(a, a->event_bits);

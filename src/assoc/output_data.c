@@ -50,6 +50,7 @@ static void write_record(struct outbound_packet *pk, uint64_t tsn, const struct 
     pk->has_data = true;
     pk->tsn = tsn;
     pk->assoc->counters.data_chunks_out++;
+    pk->assoc->data_us = pk->assoc->engine->now_us;
     pk->path->data_chunks_out++;
 }
 

@@ -127,6 +127,7 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
         ack_before_data(in);
     in->had_data = true;
     a->counters.data_chunks_in++;
+    a->data_us = a->engine->now_us;
     if (data.payload_bytes == 0) { /* 6.2 */
         abort_no_user_data(a, data.tsn);
         return CHUNK_DROP_PACKET;

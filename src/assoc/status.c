@@ -47,6 +47,7 @@ int usctp_assoc_status(const struct usctp_engine *engine, int32_t assoc,
         .peer_tag = a->peer_tag,
         .has_ended = a->has_ended,
         .error = a->error,
+        .data_us = a->data_us,
         .counters = a->counters};
     return 0;
 }
@@ -105,4 +106,12 @@ int usctp_path_find(const struct usctp_engine *engine, int32_t assoc,
     const struct assoc *a = association_by_id(engine, assoc);
     const struct path *p = a && address ? path_find(a, address) : NULL;
     return p ? p->index : USCTP_ERR_NOT_FOUND;
+}
+
+int32_t usctp_assoc_find(const struct usctp_engine *engine, int32_t endpoint,
+                         const struct usctp_addr *address, uint16_t port) {
+    const struct endpoint *ep = endpoint_by_id(engine, endpoint);
+    const struct path *path =
+        ep && address ? association_path_by_address(engine, address, ep->port, port) : NULL;
+    return path ? path->assoc->id : USCTP_ERR_NOT_FOUND;
 }

@@ -345,7 +345,6 @@ START_TEST(bad_sockets) {
     ck_assert_errno(usctp_socket(NULL, AF_INET, SOCK_STREAM, 0), EFAULT);
     ck_assert_errno(usctp_socket(stack, AF_UNIX, SOCK_STREAM, 0), EAFNOSUPPORT);
     ck_assert_errno(usctp_socket(stack, AF_INET, SOCK_STREAM, IPPROTO_TCP), EPROTONOSUPPORT);
-    ck_assert_errno(usctp_socket(stack, AF_INET, SOCK_SEQPACKET, 0), EOPNOTSUPP);
     ck_assert_errno(usctp_socket(stack, AF_INET, SOCK_DGRAM, 0), ESOCKTNOSUPPORT);
     int sd = usctp_socket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     ck_assert_int_eq(fcntl(sd, F_GETFD), FD_CLOEXEC);
