@@ -53,6 +53,20 @@ static int check_peer(const struct socket *s, struct usctp_stack *stack,
     return s->endpoint != 0 ? privilege_check_port(s->port) : 0;
 }
 
+/* Without a way to any of the peer's addresses there is nothing to wait for. */
+static int check_route(struct usctp_stack *stack, const struct address_list *peer) {
+    int error = 0;
+    for (size_t i = 0; i < peer->count; i++) {
+        struct usctp_addr source = {.family = USCTP_FAMILY_NONE};
+        uint32_t mtu_bytes, interface_index;
+        error = transport_route(stack->transport, &peer->addresses[i], &source, &mtu_bytes,
+                                &interface_index);
+        if (error != -ENETUNREACH && error != -EHOSTUNREACH)
+            return 0;
+    }
+    return error;
+}
+
 /* As Linux: one-to-many, a second association with a peer is refused for each of its addresses. */
 static int check_known(const struct socket *s, struct usctp_stack *stack,
                        const struct address_list *peer) {
@@ -96,6 +110,8 @@ static int start(struct socket *s, struct usctp_stack *stack, const struct addre
         .udp_port = s->encapsulation_port,
     };
     int32_t id = usctp_assoc_connect(stack->engine, &connect, stack->now_us);
+    if (id == USCTP_ERR_EXISTS) /* another socket's, with this port and peer */
+        return -EADDRINUSE;
     if (id < 0)
         return socket_errno(id);
     struct connection *a = connection_new(stack, id, s->endpoint);
@@ -140,6 +156,8 @@ int connect_start(struct call *c, const struct address_list *peer,
     int error = check_state(s, c->stack, peer);
     if (error == 0)
         error = check_peer(s, c->stack, peer);
+    if (error == 0)
+        error = check_route(c->stack, peer);
     if (error == 0)
         error = bind_automatically(s);
     if (error != 0)
