@@ -56,7 +56,8 @@ static struct usctp_stack *stack_of(const struct socket *s) {
 }
 
 struct connection *connection_of(const struct socket *s, int32_t id) {
-    struct connection *a = id != 0 ? connection_find(stack_of(s), id) : NULL;
+    struct usctp_stack *stack = stack_of(s); /* NULL: the socket is an orphan */
+    struct connection *a = id != 0 && stack ? connection_find(stack, id) : NULL;
     return a && a->socket == s && s->waiting != a ? a : NULL;
 }
 
