@@ -338,6 +338,8 @@ enum usctp_message_flag {
     USCTP_MESSAGE_PEEK = 1u << 5,             /* receive: leave it queued */
     USCTP_MESSAGE_INCOMPLETE_BEGIN =
         1u << 6, /* received: partial delivery, not the message's first piece */
+    USCTP_MESSAGE_INTERLEAVE = 1u << 7, /* receive: past a message whose next piece has not come,
+                                           what is of other streams (RFC 6458 8.1.20, level 2) */
 };
 
 struct usctp_send {
@@ -415,7 +417,8 @@ struct usctp_received {
 
 /*
  * Takes the next piece of the next message, or the next notification (flags say which; a
- * notification writes nothing to the slices). in_flags: USCTP_MESSAGE_PEEK. Returns the bytes
+ * notification writes nothing to the slices). in_flags: USCTP_MESSAGE_PEEK, _INTERLEAVE.
+ * Returns the bytes
  * written, or USCTP_ERR_AGAIN (nothing yet), or USCTP_ERR_SHUTDOWN (nothing will ever come), or
  * NOT_FOUND.
  */

@@ -208,12 +208,13 @@ USCTP_API ssize_t usctp_sctp_sendx(int sd, const void *data, size_t bytes,
 
 /*
  * What RFC 6458 has and Linux lacks; numbers far from Linux's. The event is not subscribed to with
- * the others, so that programs made for Linux do not meet it.
+ * the others, so that programs made for Linux do not meet it. A message in pieces, ended by
+ * USCTP_EOR, may be as long as the send buffer, and goes with what its first piece said.
  */
-#define USCTP_EXPLICIT_EOR                0x5001 /* option, int: 8.1.26 */
-#define USCTP_USE_EXT_RCVINFO             0x5002 /* option, int: 8.1.22 */
+#define USCTP_EXPLICIT_EOR                0x5101 /* option, int: 8.1.26 */
+#define USCTP_USE_EXT_RCVINFO             0x5102 /* option, int: 8.1.22 */
 #define USCTP_EOR                         0x2000 /* flag of sinfo, sndinfo, rcvinfo: erratum 6111 */
-#define USCTP_EXTRCV                      0x5001 /* ancillary data: 5.3.3 */
+#define USCTP_EXTRCV                      0x5101 /* ancillary data: 5.3.3 */
 #define USCTP_NOTIFICATIONS_STOPPED_EVENT 0x9000 /* struct usctp_tlv: 6.1.10 */
 #define USCTP_NEXT_MSG_AVAIL              1
 #define USCTP_NEXT_MSG_ISCOMPLETE         2

@@ -16,12 +16,13 @@ _Static_assert(sizeof(struct sctp_rcvinfo) == 28, "Linux");
 _Static_assert(sizeof(struct sctp_nxtinfo) == 16, "Linux");
 _Static_assert(sizeof(struct sctp_prinfo) == 8, "Linux");
 _Static_assert(sizeof(struct sctp_authinfo) == 2, "Linux");
+_Static_assert(sizeof(struct usctp_extrcvinfo) == 48, "as RFC 6458 5.3.3 lists its members");
 _Static_assert(sizeof(struct usctp_sendv_spa) == 32, "as lksctp's sctp_sendv_spa");
 _Static_assert(sizeof(struct usctp_recvv_rn) == 44, "as lksctp's sctp_recvv_rn");
 
 enum {
     KNOWN_FLAGS = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_SACK_IMMEDIATELY |
-                  SCTP_SENDALL | SCTP_EOF,
+                  SCTP_SENDALL | SCTP_EOF | USCTP_EOR,
     PARTIAL_RELIABILITY_FLAGS = SCTP_PR_SCTP_MASK | SCTP_PR_SCTP_ALL,
 };
 
@@ -155,8 +156,8 @@ int ancillary_read_addresses(const struct msghdr *message, const struct socket *
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-static uint16_t flags_of(const struct usctp_received *received) {
-    unsigned flags = 0;
+static uint16_t flags_of(const struct usctp_received *received, bool marks_end) {
+    unsigned flags = marks_end ? USCTP_EOR : 0; /* erratum 6111 */
     if (received->flags & USCTP_MESSAGE_UNORDERED)
         flags |= SCTP_UNORDERED;
     if (received->flags & USCTP_MESSAGE_NOTIFICATION)
@@ -168,7 +169,7 @@ void ancillary_fill_rcvinfo(const struct reading *r, struct sctp_rcvinfo *out) {
     memset(out, 0, sizeof *out);
     out->rcv_sid = r->received.sid;
     out->rcv_ssn = r->received.ssn;
-    out->rcv_flags = flags_of(&r->received);
+    out->rcv_flags = flags_of(&r->received, r->marks_end);
     out->rcv_ppid = htonl(r->received.ppid);
     out->rcv_tsn = r->received.tsn;
     out->rcv_cumtsn = r->received.cumulative_tsn;
@@ -179,7 +180,7 @@ void ancillary_fill_rcvinfo(const struct reading *r, struct sctp_rcvinfo *out) {
 void ancillary_fill_nxtinfo(const struct reading *r, struct sctp_nxtinfo *out) {
     memset(out, 0, sizeof *out);
     out->nxt_sid = r->next.sid;
-    out->nxt_flags = flags_of(&r->next);
+    out->nxt_flags = flags_of(&r->next, false);
     out->nxt_ppid = htonl(r->next.ppid);
     out->nxt_length = r->next_bytes;
     out->nxt_assoc_id = r->assoc;
@@ -189,12 +190,38 @@ void ancillary_fill_sndrcvinfo(const struct reading *r, struct sctp_sndrcvinfo *
     memset(out, 0, sizeof *out);
     out->sinfo_stream = r->received.sid;
     out->sinfo_ssn = r->received.ssn;
-    out->sinfo_flags = flags_of(&r->received);
+    out->sinfo_flags = flags_of(&r->received, r->marks_end);
     out->sinfo_ppid = htonl(r->received.ppid);
     out->sinfo_context = r->context;
     out->sinfo_tsn = r->received.tsn;
     out->sinfo_cumtsn = r->received.cumulative_tsn;
     out->sinfo_assoc_id = r->assoc;
+}
+
+void ancillary_fill_extrcvinfo(const struct reading *r, struct usctp_extrcvinfo *out) {
+    memset(out, 0, sizeof *out);
+    out->sinfo_stream = r->received.sid;
+    out->sinfo_ssn = r->received.ssn;
+    out->sinfo_flags = flags_of(&r->received, r->marks_end);
+    out->sinfo_ppid = htonl(r->received.ppid);
+    out->sinfo_context = r->context;
+    out->sinfo_tsn = r->received.tsn;
+    out->sinfo_cumtsn = r->received.cumulative_tsn;
+    out->sinfo_assoc_id = r->assoc;
+    /* RFC 6458 5.3.3: known only when this message has been read to its end. */
+    if (!r->has_next || !(r->message_flags & MSG_EOR))
+        return;
+    out->serinfo_next_flags = USCTP_NEXT_MSG_AVAIL;
+    if (r->next.flags & USCTP_MESSAGE_UNORDERED)
+        out->serinfo_next_flags |= USCTP_NEXT_MSG_IS_UNORDERED;
+    if (r->next.flags & USCTP_MESSAGE_NOTIFICATION)
+        out->serinfo_next_flags |= USCTP_NEXT_MSG_IS_NOTIFICATION;
+    if (r->next.flags & USCTP_MESSAGE_END)
+        out->serinfo_next_flags |= USCTP_NEXT_MSG_ISCOMPLETE;
+    out->serinfo_next_stream = r->next.sid;
+    out->serinfo_next_aid = (uint32_t)r->assoc;
+    out->serinfo_next_length = r->next_bytes;
+    out->serinfo_next_ppid = htonl(r->next.ppid);
 }
 
 void ancillary_put(struct msghdr *message, size_t *used, int type, const void *data, size_t bytes) {

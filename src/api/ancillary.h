@@ -35,6 +35,7 @@ int ancillary_check_flags(uint16_t flags);
 void ancillary_fill_rcvinfo(const struct reading *r, struct sctp_rcvinfo *out);
 void ancillary_fill_nxtinfo(const struct reading *r, struct sctp_nxtinfo *out);
 void ancillary_fill_sndrcvinfo(const struct reading *r, struct sctp_sndrcvinfo *out);
+void ancillary_fill_extrcvinfo(const struct reading *r, struct usctp_extrcvinfo *out);
 /* Appends a control message to a receive; sets MSG_CTRUNC when there is no room. *used: bytes of
  * msg_control so far. */
 void ancillary_put(struct msghdr *message, size_t *used, int type, const void *data, size_t bytes);

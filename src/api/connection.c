@@ -38,6 +38,7 @@ void connection_delete(struct usctp_stack *stack, struct connection *a) {
         transport_release_port(stack->transport, a->port);
     hash_remove(&stack->by_assoc, &a->node);
     LIST_REMOVE(a, link);
+    free(a->record.data);
     free(a);
 }
 
@@ -118,24 +119,42 @@ void connection_detach(struct connection *a) {
     s->connection_count--;
 }
 
+/* RFC 6458 6.1.10: a notification was lost, so there are no more until they are asked for anew. */
+static void look_for_stop(struct connection *a, struct usctp_engine *engine) {
+    struct usctp_assoc_status status;
+    if (!(a->preferences.types & NOTIFICATION_STOPPED_BIT) || a->is_stop_due ||
+        usctp_assoc_status(engine, a->id, &status) != 0 ||
+        status.counters.dropped_notifications == a->dropped_notifications)
+        return;
+    a->dropped_notifications = status.counters.dropped_notifications;
+    a->is_stop_due = true;
+    usctp_assoc_subscribe(engine, a->id, notification_kinds(0));
+}
+
+uint32_t connection_read_flags(const struct connection *a) {
+    return a->socket->interleave == 2 ? USCTP_MESSAGE_INTERLEAVE : 0;
+}
+
 void connection_look(struct connection *a) {
     struct usctp_engine *engine = stack_of(a->socket)->engine;
     struct usctp_received next;
     struct notification n;
+    uint32_t in_flags = connection_read_flags(a);
     bool is_readable = false;
-    while (usctp_assoc_receive(engine, a->id, &next, NULL, 0, USCTP_MESSAGE_PEEK) >= 0) {
+    while (usctp_assoc_receive(engine, a->id, &next, NULL, 0, in_flags | USCTP_MESSAGE_PEEK) >= 0) {
         is_readable = !(next.flags & USCTP_MESSAGE_NOTIFICATION) ||
                       notification_make(a, &next.notification, &n);
         if (is_readable)
             break;
-        usctp_assoc_receive(engine, a->id, &next, NULL, 0, 0);
+        usctp_assoc_receive(engine, a->id, &next, NULL, 0, in_flags);
         /* The message that was being read has no end. */
         if (next.notification.kind == USCTP_NOTIFY_PARTIAL_DELIVERY_ABORTED && a->socket->held == a)
             a->socket->held = NULL;
     }
     if (!is_readable && a->has_ended && a->socket->held == a)
         a->socket->held = NULL;
-    set_readable(a, is_readable || a->is_dry_due);
+    look_for_stop(a, engine);
+    set_readable(a, is_readable || a->is_dry_due || a->is_stop_due);
 }
 
 void connection_settle(struct connection *a) {

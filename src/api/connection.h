@@ -11,6 +11,13 @@
 
 #include "api/socket.h"
 
+/* A message that is sent in pieces (SCTP_EXPLICIT_EOR). */
+struct record {
+    uint8_t *data; /* malloc; NULL: none is begun */
+    size_t bytes, room;
+    struct usctp_send send; /* what its first piece said */
+};
+
 struct connection {
     struct hash_node node;
     LIST_ENTRY(connection) link;
@@ -22,10 +29,13 @@ struct connection {
     bool is_established, has_peer_shutdown, has_ended;
     bool is_readable; /* in its socket's list of those that have something to read */
     bool is_dry_due;  /* to be told first: all is acknowledged (RFC 6458 6.1.9) */
+    bool is_stop_due; /* to be told last: notifications were lost (RFC 6458 6.1.10) */
     bool is_full, is_write_shut;
-    uint32_t waiters;   /* threads asleep for its room or set-up */
-    int error;          /* an errno, when has_ended */
-    uint64_t active_us; /* user data was last sent or received */
+    uint32_t waiters;               /* threads asleep for its room or set-up */
+    int error;                      /* an errno, when has_ended */
+    uint64_t dropped_notifications; /* that were told of */
+    struct record record;           /* what was sent of a message so far */
+    uint64_t active_us;             /* user data was last sent or received */
     struct preferences preferences;
 };
 
@@ -39,6 +49,8 @@ struct connection *connection_of(const struct socket *s, int32_t id);
 /* The association of a one-to-one socket, or NULL. */
 struct connection *connection_only(const struct socket *s);
 
+/* How the engine's queue is to be read: USCTP_MESSAGE_INTERLEAVE or 0. */
+uint32_t connection_read_flags(const struct connection *a);
 /* Makes it one of a socket's, with the socket's preferences. */
 void connection_attach(struct connection *a, struct socket *s);
 /* Takes it from its socket. */

@@ -46,6 +46,8 @@ static const struct {
 };
 
 uint32_t notification_bit(unsigned type) {
+    if (type == USCTP_NOTIFICATIONS_STOPPED_EVENT)
+        return NOTIFICATION_STOPPED_BIT;
     if (type < SCTP_SN_TYPE_BASE || type > SCTP_SN_TYPE_MAX)
         return 0;
     return 1u << (type - SCTP_SN_TYPE_BASE);
@@ -177,6 +179,13 @@ static void make_sender_dry(sctp_assoc_t id, struct notification *n) {
     out->sender_dry_type = SCTP_SENDER_DRY_EVENT;
     out->sender_dry_length = length_of(n);
     out->sender_dry_assoc_id = id;
+}
+
+void notification_make_stopped(struct notification *out) {
+    memset(out, 0, sizeof *out);
+    out->head_bytes = sizeof out->head.tlv;
+    out->head.tlv.sn_type = USCTP_NOTIFICATIONS_STOPPED_EVENT;
+    out->head.tlv.sn_length = sizeof out->head.tlv;
 }
 
 bool notification_make(const struct connection *a, const struct usctp_notification *from,

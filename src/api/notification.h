@@ -23,15 +23,20 @@ struct notification {
         struct sctp_adaptation_event adaptation;
         struct sctp_pdapi_event partial_delivery;
         struct sctp_sender_dry_event sender_dry;
+        struct usctp_tlv tlv;
     } head; /* last: its members end in flexible arrays */
 };
 
 /* Fills *out. Returns false for a notification that the application does not want. */
 bool notification_make(const struct connection *a, const struct usctp_notification *from,
                        struct notification *out);
+/* The one that says that there are no more (RFC 6458 6.1.10). */
+void notification_make_stopped(struct notification *out);
 /* What the engine is to queue for wanted types: enum usctp_notification_kind. The end of a partial
  * delivery always, for the socket's own sake. */
 uint32_t notification_kinds(uint32_t types);
+/* Of USCTP_NOTIFICATIONS_STOPPED_EVENT. */
+#define NOTIFICATION_STOPPED_BIT (1u << 31)
 /* The bit of a type in preferences.types, or 0 for a type that does not exist. */
 uint32_t notification_bit(unsigned type);
 

@@ -108,6 +108,8 @@ option_set option_set_send_param, option_set_sndinfo, option_set_context, option
 option_get option_get_send_param, option_get_sndinfo, option_get_context, option_get_mapped;
 option_set option_set_events, option_set_event, option_set_rcvinfo, option_set_nxtinfo;
 option_get option_get_events, option_get_event, option_get_rcvinfo, option_get_nxtinfo;
+option_set option_set_explicit_eor, option_set_extrcv;
+option_get option_get_explicit_eor, option_get_extrcv;
 
 /* ---- option_many.c: one-to-many sockets -------------------------------------------------------
  */

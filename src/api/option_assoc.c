@@ -234,8 +234,7 @@ int option_get_pd_point(struct call *c, const struct option *option, void *value
     return 0;
 }
 
-/* Levels 0 and 1 differ only on sockets with several associations; 2 needs I-DATA (RFC 6458 8.1.20,
- * RFC 8260). */
+/* Levels 0 and 1 differ only on sockets with several associations (RFC 6458 8.1.20). */
 int option_set_interleave(struct call *c, const struct option *option, const void *value,
                           socklen_t length) {
     int level;
@@ -244,9 +243,9 @@ int option_set_interleave(struct call *c, const struct option *option, const voi
     memcpy(&level, value, sizeof level);
     if (level < 0 || level > 2)
         return -EINVAL;
-    if (level == 2)
-        return -EOPNOTSUPP;
     c->socket->interleave = (uint8_t)level;
+    for (struct connection *a = option_next(c, NULL); a; a = option_next(c, a))
+        connection_look(a);
     return 0;
 }
 

@@ -267,3 +267,30 @@ int option_get_nxtinfo(struct call *c, const struct option *option, void *value,
     (void)option;
     return write_int(c->socket->wants_nxtinfo, value, length);
 }
+
+int option_set_extrcv(struct call *c, const struct option *option, const void *value,
+                      socklen_t length) {
+    (void)option;
+    (void)length;
+    c->socket->wants_extrcv = read_int(value) != 0;
+    return 0;
+}
+
+int option_get_extrcv(struct call *c, const struct option *option, void *value, socklen_t *length) {
+    (void)option;
+    return write_int(c->socket->wants_extrcv, value, length);
+}
+
+int option_set_explicit_eor(struct call *c, const struct option *option, const void *value,
+                            socklen_t length) {
+    (void)option;
+    (void)length;
+    c->socket->explicit_eor = read_int(value) != 0;
+    return 0;
+}
+
+int option_get_explicit_eor(struct call *c, const struct option *option, void *value,
+                            socklen_t *length) {
+    (void)option;
+    return write_int(c->socket->explicit_eor, value, length);
+}

@@ -113,6 +113,10 @@ static const struct option options[] = {
     {IPPROTO_SCTP, SCTP_RECVNXTINFO, REACH_SOCKET, 0, INT, INT, option_set_nxtinfo,
      option_get_nxtinfo, NO, false},
 
+    {IPPROTO_SCTP, USCTP_EXPLICIT_EOR, REACH_SOCKET, 0, INT, INT, option_set_explicit_eor,
+     option_get_explicit_eor, NO, false},
+    {IPPROTO_SCTP, USCTP_USE_EXT_RCVINFO, REACH_SOCKET, 0, INT, INT, option_set_extrcv,
+     option_get_extrcv, NO, false},
     {IPPROTO_SCTP, SCTP_AUTO_ASCONF, REACH_SOCKET, 0, INT, INT, option_set_absent,
      option_get_absent, NO, false},
     {IPPROTO_SCTP, SCTP_REUSE_PORT, REACH_SOCKET, 0, INT, INT, option_set_absent, option_get_absent,

@@ -123,23 +123,34 @@ static ssize_t tell_dry(struct connection *a, struct reading *r) {
     return give_notification(a->socket, r, &n);
 }
 
+/* RFC 6458 6.1.10: the last one; the application is to ask anew for what it wants. */
+static ssize_t tell_stopped(struct connection *a, struct reading *r) {
+    struct notification n;
+    notification_make_stopped(&n);
+    if (!(r->flags & MSG_PEEK)) {
+        a->is_stop_due = false;
+        a->preferences.types &= 1u | NOTIFICATION_STOPPED_BIT;
+    }
+    return give_notification(a->socket, r, &n);
+}
+
 /* Takes a message or notification out of an association's queue. Returns bytes, or -EAGAIN when
  * there is none. */
 static ssize_t read_queue(struct connection *a, struct usctp_engine *engine, struct reading *r) {
     struct socket *s = a->socket;
-    uint32_t in_flags = r->flags & MSG_PEEK ? USCTP_MESSAGE_PEEK : 0;
+    uint32_t in_flags = connection_read_flags(a) | (r->flags & MSG_PEEK ? USCTP_MESSAGE_PEEK : 0);
     if (a->is_dry_due && s->held != a) {
         ssize_t n = tell_dry(a, r);
         if (n >= 0)
             return n;
     }
     for (;;) {
-        if (s->wants_nxtinfo)
+        if (s->wants_nxtinfo || s->wants_extrcv)
             look_at_next(a, engine, r);
         int64_t n =
             usctp_assoc_receive(engine, a->id, &r->received, r->slices, r->slice_count, in_flags);
         if (n < 0)
-            return -EAGAIN;
+            return a->is_stop_due ? tell_stopped(a, r) : -EAGAIN;
         if (!(r->received.flags & USCTP_MESSAGE_NOTIFICATION)) {
             r->has_data = true;
             if (r->received.flags & USCTP_MESSAGE_END)
@@ -149,8 +160,9 @@ static ssize_t read_queue(struct connection *a, struct usctp_engine *engine, str
         struct notification notification;
         if (notification_make(a, &r->received.notification, &notification))
             return give_notification(s, r, &notification);
-        if (in_flags)
-            usctp_assoc_receive(engine, a->id, &r->received, NULL, 0, 0); /* unwanted: gone */
+        if (r->flags & MSG_PEEK) /* unwanted: gone */
+            usctp_assoc_receive(engine, a->id, &r->received, NULL, 0,
+                                in_flags & ~(uint32_t)USCTP_MESSAGE_PEEK);
     }
 }
 
@@ -179,6 +191,7 @@ static ssize_t read_connection(struct call *c, struct connection *a, struct read
         r->peer_port = a->peer_port;
         r->context = a->preferences.receive_context;
         r->wants_sndrcv = a->preferences.types & 1u;
+        r->marks_end = a->socket->explicit_eor && (r->message_flags & MSG_EOR);
         if (!r->has_data && !connection_primary(a, &r->received.source))
             r->received.source.family = USCTP_FAMILY_NONE;
     }

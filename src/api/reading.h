@@ -20,6 +20,7 @@ struct reading {
     uint16_t peer_port;
     uint32_t context;
     bool wants_sndrcv;
+    bool marks_end; /* SCTP_EXPLICIT_EOR is on, and the message ends */
     struct usctp_received received;
     bool has_data, has_next; /* `received` is of a message; `next` is filled */
     struct usctp_received next;

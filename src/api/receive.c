@@ -36,6 +36,7 @@ static void give_ancillary(const struct socket *s, const struct reading *r,
     struct sctp_nxtinfo nxtinfo;
     struct sctp_rcvinfo rcvinfo;
     struct sctp_sndrcvinfo sndrcvinfo;
+    struct usctp_extrcvinfo extrcvinfo;
     if (r->has_data && s->wants_nxtinfo && r->has_next) {
         ancillary_fill_nxtinfo(r, &nxtinfo);
         ancillary_put(message, &used, SCTP_NXTINFO, &nxtinfo, sizeof nxtinfo);
@@ -44,7 +45,10 @@ static void give_ancillary(const struct socket *s, const struct reading *r,
         ancillary_fill_rcvinfo(r, &rcvinfo);
         ancillary_put(message, &used, SCTP_RCVINFO, &rcvinfo, sizeof rcvinfo);
     }
-    if (r->has_data && r->wants_sndrcv) {
+    if (r->has_data && r->wants_sndrcv && s->wants_extrcv) {
+        ancillary_fill_extrcvinfo(r, &extrcvinfo);
+        ancillary_put(message, &used, USCTP_EXTRCV, &extrcvinfo, sizeof extrcvinfo);
+    } else if (r->has_data && r->wants_sndrcv) {
         ancillary_fill_sndrcvinfo(r, &sndrcvinfo);
         ancillary_put(message, &used, SCTP_SNDRCV, &sndrcvinfo, sizeof sndrcvinfo);
     }

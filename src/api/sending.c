@@ -142,6 +142,35 @@ static ssize_t abort_with(struct call *c, int32_t id, const struct request *r) {
     return error != 0 ? socket_errno(error) : (ssize_t)used;
 }
 
+/* ---- messages in pieces ---------------------------------------------------------------------- */
+
+/* Appends; the first piece says how the message goes. Returns 0 or USCTP_ERR_NO_MEMORY. */
+static int record_add(struct record *record, const struct request *r,
+                      const struct usctp_send *send) {
+    if (!record->data)
+        record->send = *send;
+    if (record->bytes + r->bytes > record->room || !record->data) {
+        size_t room = 2 * (record->bytes + r->bytes);
+        uint8_t *data = realloc(record->data, room);
+        if (!data)
+            return USCTP_ERR_NO_MEMORY;
+        record->data = data;
+        record->room = room;
+    }
+    for (size_t i = 0; i < r->slice_count; i++) {
+        memcpy(record->data + record->bytes, r->slices[i].base, r->slices[i].length);
+        record->bytes += r->slices[i].length;
+    }
+    return 0;
+}
+
+static void record_end(struct record *record) {
+    free(record->data);
+    *record = (struct record){.data = NULL};
+}
+
+/* ---- queueing -------------------------------------------------------------------------------- */
+
 static ssize_t end_gracefully(struct call *c, int32_t id, const struct request *r) {
     if (r->bytes > 0)
         return -EINVAL;
@@ -165,6 +194,24 @@ static int check_open(struct call *c, int32_t id) {
     return a->is_write_shut ? -ESHUTDOWN : id;
 }
 
+/* What is sent next: the caller's bytes, behind those of a record that they end. */
+static int offer(struct call *c, struct connection *a, const struct request *r,
+                 const struct usctp_send *send) {
+    struct usctp_engine *engine = c->stack->engine;
+    struct record *record = &a->record;
+    if (!record->data)
+        return usctp_assoc_send(engine, a->id, send, r->slices, r->slice_count, c->now_us);
+    int error = record_add(record, r, send);
+    if (error != 0)
+        return error;
+    struct usctp_slice whole = {.base = record->data, .length = record->bytes};
+    error = usctp_assoc_send(engine, a->id, &record->send, &whole, 1, c->now_us);
+    record->bytes -= r->bytes; /* until it has gone, the piece is the caller's */
+    if (error == 0)
+        record_end(record);
+    return error;
+}
+
 static int queue(struct call *c, int32_t id, const struct request *r,
                  const struct usctp_send *send) {
     struct socket *s = c->socket;
@@ -173,7 +220,7 @@ static int queue(struct call *c, int32_t id, const struct request *r,
         if (error < 0)
             return error;
         struct connection *a = connection_of(s, id);
-        error = usctp_assoc_send(c->stack->engine, id, send, r->slices, r->slice_count, c->now_us);
+        error = offer(c, a, r, send);
         if (error == 0)
             connection_touch(a, c->now_us);
         if (error != USCTP_ERR_AGAIN)
@@ -186,6 +233,21 @@ static int queue(struct call *c, int32_t id, const struct request *r,
         if (error != 0)
             return error;
     }
+}
+
+/* RFC 6458 8.1.26: a piece that does not end its message is kept until one does. */
+static ssize_t keep_piece(struct call *c, int32_t id, const struct request *r,
+                          const struct usctp_send *send) {
+    int error = check_open(c, id);
+    if (error < 0)
+        return error;
+    struct connection *a = connection_of(c->socket, id);
+    struct usctp_config config;
+    if (usctp_assoc_config(c->stack->engine, id, &config) != 0 ||
+        a->record.bytes + r->bytes > config.send_buffer_bytes)
+        return -EMSGSIZE;
+    error = record_add(&a->record, r, send);
+    return error != 0 ? socket_errno(error) : (ssize_t)r->bytes;
 }
 
 static ssize_t send_to(struct call *c, int32_t id, const struct request *r,
@@ -205,6 +267,8 @@ static ssize_t send_to(struct call *c, int32_t id, const struct request *r,
         send->flags |= USCTP_MESSAGE_UNORDERED;
     if (flags & SCTP_SACK_IMMEDIATELY)
         send->flags |= USCTP_MESSAGE_SACK_IMMEDIATELY;
+    if (c->socket->explicit_eor && !(flags & USCTP_EOR) && !(r->flags & MSG_EOR))
+        return keep_piece(c, id, r, send);
     int error = queue(c, id, r, send);
     return error != 0 ? error : (ssize_t)r->bytes;
 }
@@ -237,7 +301,9 @@ ssize_t sending_run(struct call *c, struct request *r) {
     int error = ancillary_check_flags(flags);
     if (error != 0)
         return error;
-    if (r->bytes == 0 && !(flags & (SCTP_EOF | SCTP_ABORT)))
+    bool may_be_empty = flags & (SCTP_EOF | SCTP_ABORT) ||
+                        (c->socket->explicit_eor && (flags & USCTP_EOR || r->flags & MSG_EOR));
+    if (r->bytes == 0 && !may_be_empty)
         return -EINVAL;
     if (c->socket->is_many && (flags & SCTP_SENDALL))
         return send_to_all(c, r);

@@ -84,7 +84,8 @@ struct socket {
 
     /* options */
     bool v6only, is_mapped, reuse_address;
-    bool wants_rcvinfo, wants_nxtinfo;
+    bool wants_rcvinfo, wants_nxtinfo, wants_extrcv;
+    bool explicit_eor;  /* SCTP_EXPLICIT_EOR */
     uint8_t interleave; /* SCTP_FRAGMENT_INTERLEAVE */
     struct linger linger;
     uint32_t autoclose_s;              /* SCTP_AUTOCLOSE, 0 = never */

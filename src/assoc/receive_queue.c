@@ -100,6 +100,23 @@ bool receive_queue_is_readable(const struct receive_queue *q) {
     return item && (!item->message || unread_bytes(item->message) > 0);
 }
 
+/*
+ * What is read next, or NULL. Past a message whose next piece has not come (there is one at most,
+ * and nothing of its stream is deliverable behind it but unordered messages) only with INTERLEAVE.
+ */
+static struct receive_item *readable_item(const struct receive_queue *q, uint32_t in_flags) {
+    struct receive_item *item = STAILQ_FIRST(&q->items);
+    if (!item || !item->message || unread_bytes(item->message) > 0)
+        return item;
+    if (!(in_flags & USCTP_MESSAGE_INTERLEAVE))
+        return NULL;
+    uint16_t stalled_sid = item->message->sid;
+    while ((item = STAILQ_NEXT(item, link)) != NULL)
+        if (!item->message || item->message->sid != stalled_sid)
+            break;
+    return item;
+}
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 /* Memory of the caller's that is filled slice by slice. */
@@ -193,13 +210,13 @@ int64_t receive_queue_read(struct receive_queue *q, struct usctp_received *recei
                            struct env *env) {
     bool is_peek = (in_flags & USCTP_MESSAGE_PEEK) != 0;
     forget_last(q, env);
-    if (!receive_queue_is_readable(q))
+    struct receive_item *item = readable_item(q, in_flags);
+    if (!item)
         return USCTP_ERR_AGAIN;
-    struct receive_item *item = STAILQ_FIRST(&q->items);
     describe(item, received);
     if (!item->message) {
         if (!is_peek) {
-            STAILQ_REMOVE_HEAD(&q->items, link);
+            STAILQ_REMOVE(&q->items, item, receive_item, link);
             q->notification_count--;
             q->last_notification = notification_of(item);
         }
@@ -214,7 +231,7 @@ int64_t receive_queue_read(struct receive_queue *q, struct usctp_received *recei
     if (!is_peek) {
         consume(q, message, bytes, env);
         if (is_end) {
-            STAILQ_REMOVE_HEAD(&q->items, link);
+            STAILQ_REMOVE(&q->items, item, receive_item, link);
             drop(q, message, env);
         }
     }

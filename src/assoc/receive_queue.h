@@ -3,8 +3,8 @@
  * What waits for the user, in order: messages, whole or under partial delivery, and notifications
  * between them (RFC 6458 6).
  *
- * A bookkeeper. A message under partial delivery stays at the head until its end has been read, so
- * nothing overtakes it.
+ * A bookkeeper. A message under partial delivery stays at the head until its end has been read;
+ * nothing overtakes it, unless the reader asks for other streams' messages meanwhile.
  */
 #ifndef ASSOC_RECEIVE_QUEUE_H
 #define ASSOC_RECEIVE_QUEUE_H
@@ -40,7 +40,7 @@ int receive_queue_notify(struct receive_queue *q, const struct usctp_notificatio
 int receive_queue_notify_first(struct receive_queue *q,
                                const struct usctp_notification *notification,
                                struct env *env) USCTP_MUST_CHECK;
-/* True when receive_queue_read would give something. */
+/* True when receive_queue_read would give something without INTERLEAVE. */
 bool receive_queue_is_readable(const struct receive_queue *q);
 /*
  * Reads as usctp_assoc_receive says, but for cumulative_tsn and source. *finished_partial is set

@@ -137,11 +137,10 @@ int64_t usctp_assoc_receive(struct usctp_engine *engine, int32_t assoc,
         return USCTP_ERR_NOT_FOUND;
     if (!received || (n > 0 && !slices))
         return USCTP_ERR_INVALID;
-    if (!receive_queue_is_readable(&a->inbox))
-        return nothing_to_read(a);
     int64_t bytes = receive_queue_read(&a->inbox, received, slices, n, in_flags, &engine->env);
-    if (bytes >= 0)
-        fill_received(a, received);
+    if (bytes < 0)
+        return nothing_to_read(a);
+    fill_received(a, received);
     return bytes;
 }
 

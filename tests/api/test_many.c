@@ -410,7 +410,7 @@ static Suite *many_suite(void) {
     tcase_add_test(tcase, closing_ends_all);
     tcase_add_test(tcase, ended_with_unread);
     tcase_add_test(tcase, fair_reading);
-    tcase_add_loop_test(tcase, interleaving, 0, 2);
+    tcase_add_loop_test(tcase, interleaving, 0, 3);
     tcase_add_test(tcase, init_of_one_association);
     tcase_add_loop_test(tcase, autoclose, DRIVER_THREAD, DRIVERS);
     suite_add_tcase(suite, tcase);

@@ -14,6 +14,7 @@ static struct reassembly reassembly;
 static struct receive_queue queue;
 static struct usctp_received info;
 static uint8_t memory[64];
+static uint16_t sid = 6; /* of what arrives */
 static uint64_t next_tsn;
 
 static void setup(void) {
@@ -33,7 +34,7 @@ static void teardown(void) {
 static void arrive(const char *text, uint8_t flags, uint16_t ssn) {
     struct inbound_messages deliverable = STAILQ_HEAD_INITIALIZER(deliverable);
     struct data_chunk data = {.ppid = 51,
-                              .sid = 6,
+                              .sid = sid,
                               .ssn = ssn,
                               .flags = flags,
                               .payload = (const uint8_t *)text,
@@ -249,6 +250,36 @@ START_TEST(nothing_overtakes_a_partial_message) {
 }
 END_TEST
 
+/* RFC 6458 8.1.20, level 2: who asks for it gets what is of other streams. */
+START_TEST(other_streams_overtake_on_demand) {
+    const uint32_t on = USCTP_MESSAGE_INTERLEAVE;
+    arrive("large", DATA_FLAG_B, 0);
+    start_partial();
+    ck_assert_int_eq(read_up_to(9, on), 5); /* first what there is of it */
+    next_tsn += 10;                         /* chunks between are missing */
+    arrive("same", DATA_FLAG_B | DATA_FLAG_E | DATA_FLAG_U, 0);
+    ck_assert_int_eq(read_up_to(9, on), USCTP_ERR_AGAIN);
+    sid = 7;
+    whole("other", 0);
+    sid = 6;
+    ck_assert_int_eq(read_up_to(9, 0), USCTP_ERR_AGAIN);
+    ck_assert_int_eq(read_up_to(9, on | USCTP_MESSAGE_PEEK), 5);
+    ck_assert_int_eq(notify(1, NULL), 0);
+    ck_assert_int_eq(read_up_to(9, on), 5);
+    ck_assert_str_eq((const char *)memory, "other");
+    ck_assert_uint_eq(info.sid, 7);
+    ck_assert_uint_eq(info.flags, USCTP_MESSAGE_END);
+    ck_assert_int_eq(read_up_to(9, on), 0);
+    ck_assert_uint_eq(info.flags, USCTP_MESSAGE_NOTIFICATION);
+    ck_assert_int_eq(read_up_to(9, on), USCTP_ERR_AGAIN);
+    ck_assert_uint_eq(queue.message_count, 2);
+    ck_assert_uint_eq(queue.notification_count, 0);
+    ck_assert(receive_queue_abort_partial(&queue, reassembly.partial, &unit.env));
+    reassembly.partial = NULL;
+    expect_text(9, "same", USCTP_MESSAGE_END | USCTP_MESSAGE_UNORDERED);
+}
+END_TEST
+
 START_TEST(a_partial_message_is_taken_out) {
     for (uint32_t was_read = 0; was_read < 2; was_read++) {
         arrive("abc", DATA_FLAG_B | DATA_FLAG_U, 0);
@@ -280,6 +311,7 @@ int main(void) {
     tcase_add_test(tests, notifications_are_bounded);
     tcase_add_test(tests, tells_of_the_message_after_the_next);
     tcase_add_test(tests, nothing_overtakes_a_partial_message);
+    tcase_add_test(tests, other_streams_overtake_on_demand);
     tcase_add_test(tests, a_partial_message_is_taken_out);
     suite_add_tcase(suite, tests);
     return unit_env_run(suite);
