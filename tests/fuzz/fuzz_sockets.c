@@ -167,6 +167,9 @@ static void use_option(struct scene *s, int sd, bool sets) {
         memcpy(value, value + 4, 4);
     tame(s, &row, value);
     socklen_t length = some_length(s, row.bytes, 512);
+    if (row.level == IPPROTO_SCTP &&
+        (row.name == SCTP_SOCKOPT_PEELOFF || row.name == SCTP_SOCKOPT_PEELOFF_FLAGS))
+        return; /* it gives a descriptor */
     if (sets)
         (void)usctp_setsockopt(sd, row.level, row.name, value, length);
     else if (usctp_getsockopt(sd, row.level, row.name, value, &length) == 0)
@@ -179,7 +182,8 @@ static void open_socket(struct scene *s, unsigned slot, uint8_t how) {
     if (s->sd[slot] >= 0)
         return;
     s->sd[slot] = usctp_socket(s->stack[how & 1u], how & 2 ? AF_INET6 : AF_INET,
-                               SOCK_STREAM | SOCK_NONBLOCK, how & 4 ? 0 : IPPROTO_SCTP);
+                               (how & 8 ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_NONBLOCK,
+                               how & 4 ? 0 : IPPROTO_SCTP);
     if (s->sd[slot] < 0)
         return;
     struct sctp_udpencaps encaps = {.sue_port = some_udp_port(s, !(how & 1u))};
@@ -314,6 +318,28 @@ static void ask(struct scene *s, int sd, uint8_t how) {
     }
 }
 
+/* One-to-many: an association by its id. */
+static void use_association(struct scene *s, int sd, uint8_t how) {
+    uint32_t list[1 + 32] = {0};
+    socklen_t length = sizeof list;
+    struct sctp_sndinfo info = {.snd_sid = how & 3u, .snd_flags = fuzz_u8(&s->in)};
+    struct iovec iov = {.iov_base = list, .iov_len = how & 0x10 ? 0 : 20};
+    unsigned slot = how >> 5;
+    if (how & 8)
+        info.snd_flags |= SCTP_EOF;
+    if (usctp_getsockopt(sd, IPPROTO_SCTP, SCTP_GET_ASSOC_ID_LIST, list, &length) != 0)
+        return;
+    sctp_assoc_t id = (sctp_assoc_t)list[list[0] ? 1 + how % list[0] : 0];
+    REQUIRE(list[0] <= 32);
+    info.snd_assoc_id = id;
+    if ((how & 4) && s->sd[slot] < 0) {
+        s->sd[slot] = usctp_peeloff_flags(sd, id, SOCK_NONBLOCK);
+        return;
+    }
+    (void)usctp_sendv(sd, &iov, 1, NULL, 0, &info, sizeof info, USCTP_SENDV_SNDINFO,
+                      MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void drive(struct scene *s) {
     for (unsigned round = 0; round < 8; round++)
         for (unsigned i = 0; i < 2; i++)
@@ -363,6 +389,7 @@ static void step(struct scene *s) {
         s->sd[slot] = -1;
         break;
     case 15:
+        use_association(s, sd, how);
         break;
     }
     drive(s);
