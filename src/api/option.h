@@ -93,7 +93,8 @@ option_get option_get_status, option_get_stats;
 
 option_set option_set_primary, option_set_path, option_set_thresholds, option_set_thresholds_v2;
 option_get option_get_primary, option_get_path, option_get_thresholds, option_get_thresholds_v2;
-option_set option_set_encapsulation, option_set_pf_exposure;
+option_set option_set_encapsulation, option_set_pf_exposure, option_set_probe_interval;
+option_get option_get_probe_interval;
 option_get option_get_encapsulation, option_get_pf_exposure, option_get_path_info;
 /* Fills the struct sctp_paddrinfo of a path. Returns 0, or -EINVAL when there is none. */
 int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *info);

@@ -22,13 +22,14 @@ _Static_assert(offsetof(struct sctp_paddrinfo, spinfo_state) == 132, "Linux");
 _Static_assert(sizeof(struct sctp_paddrthlds) == 144, "Linux");
 _Static_assert(sizeof(struct sctp_paddrthlds_v2) == 144, "Linux");
 _Static_assert(sizeof(struct sctp_udpencaps) == 144, "Linux");
+_Static_assert(sizeof(struct sctp_probeinterval) == 144, "Linux");
 _Static_assert((int)USCTP_PATH_STATE_INACTIVE == SCTP_INACTIVE &&
                    (int)USCTP_PATH_STATE_PF == SCTP_PF &&
                    (int)USCTP_PATH_STATE_ACTIVE == SCTP_ACTIVE &&
                    (int)USCTP_PATH_STATE_UNCONFIRMED == SCTP_UNCONFIRMED,
                "Linux");
 
-enum { PF_HIDDEN = 1, PF_EXPOSED = 2, DSCP_SHIFT = 2 };
+enum { PF_HIDDEN = 1, PF_EXPOSED = 2, DSCP_SHIFT = 2, LEAST_PROBE_MS = 5000 /* Linux */ };
 
 /* What an option that may name a peer address is about. */
 struct target {
@@ -358,6 +359,51 @@ int option_get_thresholds_v2(struct call *c, const struct option *option, void *
     int error = get_thresholds(c, &out);
     if (error != 0)
         return error;
+    memcpy(value, &out, sizeof out);
+    *length = sizeof out;
+    return 0;
+}
+
+/* ---- SCTP_PLPMTUD_PROBE_INTERVAL (RFC 8899), in milliseconds; 0: no probes ---------------------
+ */
+
+int option_set_probe_interval(struct call *c, const struct option *option, const void *value,
+                              socklen_t length) {
+    struct sctp_probeinterval given;
+    struct target target;
+    (void)option;
+    (void)length;
+    memcpy(&given, value, sizeof given);
+    int error = find_target(
+        c, (const char *)value + offsetof(struct sctp_probeinterval, spi_address), &target);
+    if (error != 0)
+        return error;
+    uint64_t interval_us = (uint64_t)given.spi_interval * USCTP_MS;
+    if (given.spi_interval != 0 &&
+        (given.spi_interval < LEAST_PROBE_MS ||
+         interval_us > usctp_tunable_info(USCTP_TUNABLE_pmtu_probe_us)->maximum))
+        return -EINVAL;
+    error = tune(c, &target, USCTP_TUNABLE_pmtu_probing, given.spi_interval != 0);
+    /* The interval is the whole association's here. */
+    if (error == 0 && given.spi_interval != 0)
+        error = option_tune(c, USCTP_TUNABLE_pmtu_probe_us, interval_us);
+    return error;
+}
+
+int option_get_probe_interval(struct call *c, const struct option *option, void *value,
+                              socklen_t *length) {
+    struct sctp_probeinterval out;
+    struct target target;
+    (void)option;
+    memcpy(&out, value, sizeof out);
+    int error =
+        find_target(c, (char *)value + offsetof(struct sctp_probeinterval, spi_address), &target);
+    if (error != 0)
+        return error;
+    out.spi_assoc_id = target.assoc;
+    out.spi_interval = 0;
+    if (value_of(c, &target, USCTP_TUNABLE_pmtu_probing) != 0)
+        out.spi_interval = (uint32_t)(option_value(c, USCTP_TUNABLE_pmtu_probe_us) / USCTP_MS);
     memcpy(value, &out, sizeof out);
     *length = sizeof out;
     return 0;

@@ -90,6 +90,10 @@ static const struct option options[] = {
     {IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, REACH_ONE_OR_FUTURE,
      offsetof(struct sctp_udpencaps, sue_assoc_id), sizeof(struct sctp_udpencaps),
      sizeof(struct sctp_udpencaps), option_set_encapsulation, option_get_encapsulation, NO, false},
+    {IPPROTO_SCTP, SCTP_PLPMTUD_PROBE_INTERVAL, REACH_ONE_OR_FUTURE,
+     offsetof(struct sctp_probeinterval, spi_assoc_id), sizeof(struct sctp_probeinterval),
+     sizeof(struct sctp_probeinterval), option_set_probe_interval, option_get_probe_interval, NO,
+     false},
     {IPPROTO_SCTP, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, REACH_ANY,
      offsetof(struct sctp_assoc_value, assoc_id), VALUE, VALUE, option_set_pf_exposure,
      option_get_pf_exposure, NO, false},
@@ -190,7 +194,6 @@ static const int not_built[] = {
     SCTP_ADD_STREAMS,
     SCTP_STREAM_SCHEDULER,
     SCTP_STREAM_SCHEDULER_VALUE,
-    SCTP_PLPMTUD_PROBE_INTERVAL,
     SCTP_SENDMSG_CONNECT,
 };
 

@@ -122,6 +122,22 @@ START_TEST(connecting) {
 }
 END_TEST
 
+/* What a send set up and nobody took is told by a notification, and then forgotten. */
+START_TEST(nobody_there) {
+    const uint16_t types[] = {SCTP_ASSOC_CHANGE};
+    struct group g;
+    group_open(&g, DRIVER_THREAD);
+    want_events(g.peers[0], types, 1);
+    ck_assert_int_eq(send_text(g.peers[0], g.port ^ 1, "lost"), 4);
+    ck_assert_int_gt(expect_change(g.peers[0], SCTP_CANT_STR_ASSOC), 2);
+    ck_assert_int_eq(count_of(g.peers[0]), 0);
+    ck_assert_int_eq(ready_now(g.peers[0]), POLLOUT);
+    ck_assert_int_eq(send_text(g.peers[0], g.port, "found"), 5);
+    expect_from(g.server, "found", NULL);
+    group_close(&g);
+}
+END_TEST
+
 START_TEST(still_connecting) {
     struct group g;
     group_open(&g, DRIVER_CALLER); /* nobody drives the server */
@@ -408,6 +424,7 @@ static Suite *many_suite(void) {
     tcase_add_test(tcase, notifications_name_their_association);
     tcase_add_loop_test(tcase, send_to_all, DRIVER_THREAD, DRIVERS);
     tcase_add_test(tcase, connecting);
+    tcase_add_test(tcase, nobody_there);
     tcase_add_test(tcase, still_connecting);
     tcase_add_test(tcase, what_is_of_one_to_one_only);
     tcase_add_test(tcase, listening_can_end);

@@ -528,11 +528,7 @@ START_TEST(unknown_and_unbuilt) {
     int sd = new_socket(stack), n = 1;
     socklen_t length = sizeof n;
     char bytes[64] = {0};
-    const int unbuilt[] = {SCTP_AUTOCLOSE,
-                           SCTP_AUTH_KEY,
-                           SCTP_RESET_STREAMS,
-                           SCTP_STREAM_SCHEDULER,
-                           SCTP_PLPMTUD_PROBE_INTERVAL,
+    const int unbuilt[] = {SCTP_AUTOCLOSE, SCTP_AUTH_KEY, SCTP_RESET_STREAMS, SCTP_STREAM_SCHEDULER,
                            SCTP_ADAPTATION_LAYER};
     for (size_t i = 0; i < sizeof unbuilt / sizeof unbuilt[0]; i++)
         ck_assert_errno(set(sd, unbuilt[i], bytes, sizeof bytes), EOPNOTSUPP);

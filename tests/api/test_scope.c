@@ -34,6 +34,7 @@ static const struct row rows[] = {
     {ROW(SCTP_PEER_ADDR_THLDS, sctp_paddrthlds, spt_assoc_id, spt_pathmaxrxt), SMALL},
     {ROW(SCTP_PEER_ADDR_THLDS_V2, sctp_paddrthlds_v2, spt_assoc_id, spt_pathmaxrxt), SMALL,
      .extra_at = offsetof(struct sctp_paddrthlds_v2, spt_pathcpthld), .extra = 9},
+    {ROW(SCTP_PLPMTUD_PROBE_INTERVAL, sctp_probeinterval, spi_assoc_id, spi_interval), VALUES},
     {ROW(SCTP_DELAYED_SACK, sctp_sack_info, sack_assoc_id, sack_delay), SMALL, .is_any = true},
     {ROW(SCTP_MAX_BURST, sctp_assoc_value, assoc_id, assoc_value), SMALL, .is_any = true},
     {ROW(SCTP_CONTEXT, sctp_assoc_value, assoc_id, assoc_value), VALUES, .is_any = true},
