@@ -111,7 +111,8 @@ static int get(struct call *c, const struct option *option, void *value, socklen
         return -EINVAL;
     if (bytes > option->bytes)
         bytes = option->bytes;
-    if (user_memory_read(buffer, value, bytes) != (ssize_t)bytes)
+    /* Only where an id, and perhaps an address, says what is asked for. */
+    if (option->reach >= REACH_ONE && user_memory_read(buffer, value, bytes) != (ssize_t)bytes)
         return -EFAULT;
     int error = find_scope(c, option, id_in(option, buffer, bytes), false);
     if (error == 0)

@@ -48,7 +48,7 @@ static void read_blocks(int sd, int n) {
     }
 }
 
-/* sockets.md's rule: a send that finds no room makes the socket unwritable until there is some. */
+/* A send that finds no room makes the socket unwritable until there is some. */
 START_TEST(writable_again) {
     struct group g;
     open_small(&g);
