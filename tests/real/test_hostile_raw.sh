@@ -5,6 +5,7 @@
 # carries data both ways all the while: every reply keeps to the rules, what is right is answered, no
 # process ends or leaves a sanitizer's report, and what crossed is what was sent.
 # ctest-timeout: 600
+# ctest-beside: others
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=${TEST_LIMIT_S:-580}
 . "$(dirname "$0")/lib.sh"

@@ -4,6 +4,7 @@
 # Path MTU over a router whose second link takes less than the hosts' own: with the router's ICMP errors, and
 # with these dropped (a black hole); on raw IPv4, raw IPv6 and UDP. A file arrives each time; and where the link
 # is narrowed and widened on the way, larger packets are used again.
+# ctest-beside: others
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=280
 . "$(dirname "$0")/lib.sh"
