@@ -152,12 +152,17 @@ static struct endpoint *make(struct usctp_engine *engine, const struct usctp_add
     return ep;
 }
 
+/* Each unicast, and none twice: INIT would list it twice. */
 static bool addresses_are_valid(const struct usctp_addr *addresses, size_t n) {
     if (n > USCTP_MAX_ADDRESSES || (n > 0 && !addresses))
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (!addr_is_unicast(&addresses[i]))
             return false;
+        for (size_t k = 0; k < i; k++)
+            if (addr_equal(&addresses[i], &addresses[k]))
+                return false;
+    }
     return true;
 }
 

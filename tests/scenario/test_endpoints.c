@@ -45,6 +45,7 @@ START_TEST(what_cannot_be_opened) {
     REQUIRE_EQ(usctp_endpoint_open(p->engine, &odd), USCTP_ERR_INVALID);
     REQUIRE_EQ(usctp_endpoint_open(p->engine, &no_family), USCTP_ERR_INVALID);
     REQUIRE_EQ(open_on(p, 0, &one, 1), USCTP_ERR_INVALID);
+    REQUIRE_EQ(open_on(p, 8000, (const struct usctp_addr[]){one, one}, 2), USCTP_ERR_INVALID);
     REQUIRE_EQ(open_on(p, 8000, NULL, 1), USCTP_ERR_INVALID);
     REQUIRE_EQ(open_on(p, 8000, &nowhere, 1), USCTP_ERR_INVALID);
     REQUIRE_EQ(open_on(p, 8000, many, USCTP_MAX_ADDRESSES + 1), USCTP_ERR_INVALID);
