@@ -144,7 +144,6 @@ static void on_waiting(struct usctp_stack *stack, struct connection *a) {
     if (!a->has_ended || a->error == 0)
         return;
     int32_t endpoint = a->endpoint;
-    listener->waiting = NULL;
     connection_delete(stack, a);
     usctp_endpoint_close(stack->engine, endpoint, stack->now_us);
     events_prefetch(listener);

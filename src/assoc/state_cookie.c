@@ -203,7 +203,8 @@ static bool read_content(struct reader *r, struct cookie_content *out) {
     take_address(r, &out->source);
     take_address(r, &out->destination);
     out->init_bytes = take16(r);
-    if (r->bad || out->init_bytes < INIT_LEAST_BYTES || out->init_bytes != r->end - r->at)
+    if (r->bad || out->init_bytes < INIT_LEAST_BYTES || out->init_bytes != r->end - r->at ||
+        out->outbound_streams == 0 || out->inbound_streams == 0)
         return false;
     out->init = r->at;
     return out->init[0] == CHUNK_INIT && get16(out->init + 2) == out->init_bytes;

@@ -111,6 +111,45 @@ START_TEST(abortive) {
 }
 END_TEST
 
+static int connect_to(const struct pair *pair) {
+    struct sockaddr_in name = loopback(pair->port);
+    int sd = new_socket(pair->client_stack);
+    set_peer_udp_port(sd, usctp_stack_udp_port(pair->server_stack));
+    ck_assert_int_eq(usctp_connect(sd, (struct sockaddr *)&name, sizeof name), 0);
+    return sd;
+}
+
+/* Reset while they wait for accept(): one that the listener holds already, and those behind it.
+ * Nobody hears of them, and the listener goes on. */
+START_TEST(reset_before_accept) {
+    struct pair pair;
+    int reset[3];
+    pair_stacks(&pair, DRIVER_THREAD);
+    for (int i = 0; i < 3; i++)
+        reset[i] = connect_to(&pair);
+    ck_assert_int_eq(wait_for(pair.listener, POLLIN), POLLIN);
+    for (int i = 0; i < 3; i++) {
+        set_linger(reset[i], 0);
+        ck_assert_int_eq(usctp_close(reset[i]), 0);
+    }
+    struct usctp_engine_counters counters = {.associations = 1};
+    for (int ms = 0; counters.associations > 0 && ms < BOUND_MS; ms++) {
+        usleep(1000);
+        ck_assert_int_eq(usctp_stack_counters(pair.server_stack, &counters), 0);
+    }
+    ck_assert_uint_eq(counters.associations, 0);
+    set_nonblocking(pair.listener, true);
+    ck_assert_errno(usctp_accept(pair.listener, NULL, NULL), EAGAIN);
+    ck_assert_int_eq(ready_now(pair.listener), 0);
+    set_nonblocking(pair.listener, false);
+    pair_connect(&pair);
+    char byte = 'x';
+    ck_assert_int_eq(usctp_send(pair.client, &byte, 1, 0), 1);
+    ck_assert_int_eq(usctp_recv(pair.server, &byte, 1, 0), 1);
+    pair_close(&pair);
+}
+END_TEST
+
 /* What had arrived before the ABORT is read first. */
 START_TEST(data_before_reset) {
     struct pair pair;
@@ -421,6 +460,7 @@ int main(void) {
     tcase_add_test(tcase, half);
     tcase_add_test(tcase, read_half);
     tcase_add_loop_test(tcase, abortive, 0, DRIVERS);
+    tcase_add_test(tcase, reset_before_accept);
     tcase_add_test(tcase, data_before_reset);
     tcase_add_test(tcase, unread_data_aborts);
     tcase_add_test(tcase, linger_waits);
