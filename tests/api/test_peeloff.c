@@ -165,10 +165,12 @@ START_TEST(private_options) {
     sctp_assoc_t id = old.assoc_id;
     ck_assert_errno(usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_SOCKOPT_CONNECTX, &name, sizeof name),
                     EISCONN);
-    struct {
+    union {
+        uint8_t memory[sizeof(struct sctp_getaddrs) + 4 * sizeof(struct sockaddr_in)];
         struct sctp_getaddrs head;
-        struct sockaddr_in room[4];
-    } list = {.head = {.assoc_id = id}};
+    } list = {.memory = {0}};
+    struct sockaddr_in first;
+    list.head.assoc_id = id;
     length = sizeof list.head;
     ck_assert_errno(usctp_getsockopt(sd, IPPROTO_SCTP, SCTP_GET_PEER_ADDRS, &list, &length),
                     ENOMEM);
@@ -176,7 +178,8 @@ START_TEST(private_options) {
     ck_assert_int_eq(usctp_getsockopt(sd, IPPROTO_SCTP, SCTP_GET_PEER_ADDRS, &list, &length), 0);
     ck_assert_int_eq((int)list.head.addr_num, 1);
     ck_assert_int_eq(length, sizeof list.head + sizeof name);
-    ck_assert_int_eq(list.room[0].sin_port, name.sin_port);
+    memcpy(&first, list.memory + sizeof list.head, sizeof first);
+    ck_assert_int_eq(first.sin_port, name.sin_port);
     length = sizeof list;
     list.head.assoc_id = id + 500;
     ck_assert_errno(usctp_getsockopt(sd, IPPROTO_SCTP, SCTP_GET_LOCAL_ADDRS, &list, &length),
