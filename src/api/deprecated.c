@@ -33,13 +33,8 @@ static void put_sndrcv(struct msghdr *message, union control *control,
     memcpy(CMSG_DATA(c), sinfo, sizeof *sinfo);
 }
 
-static ssize_t send_with(int sd, const void *data, size_t bytes, const struct sockaddr *to,
-                         socklen_t to_bytes, const struct sctp_sndrcvinfo *sinfo, int flags) {
-    struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
-    struct msghdr message = {.msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_name = (void *)(uintptr_t)to,
-                             .msg_namelen = to ? to_bytes : 0};
+static ssize_t send_with(int sd, struct msghdr message, const struct sctp_sndrcvinfo *sinfo,
+                         int flags) {
     union control control;
     if (sinfo)
         put_sndrcv(&message, &control, sinfo);
@@ -55,17 +50,25 @@ ssize_t usctp_sctp_sendmsg(int sd, const void *data, size_t bytes, const struct 
                                           .sinfo_stream = sid,
                                           .sinfo_timetolive = time_to_live,
                                           .sinfo_context = context};
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
+    struct msghdr message = {.msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_name = (void *)(uintptr_t)to,
+                             .msg_namelen = to ? to_bytes : 0};
     if (flags > UINT16_MAX)
         return failed(EINVAL);
-    return send_with(sd, data, bytes, to, to_bytes, &sinfo, 0);
+    return send_with(sd, message, &sinfo, 0);
 }
 
 ssize_t usctp_sctp_send(int sd, const void *data, size_t bytes, const struct sctp_sndrcvinfo *sinfo,
                         int flags) {
-    return send_with(sd, data, bytes, NULL, 0, sinfo, flags);
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    return send_with(sd, message, sinfo, flags);
 }
 
 /* Sets up an association with several addresses, and sends to it. */
+/* NOLINTNEXTLINE(readability-function-size): libsctp's sctp_sendx has seven parameters */
 ssize_t usctp_sctp_sendx(int sd, const void *data, size_t bytes, const struct sockaddr *addresses,
                          int count, const struct sctp_sndrcvinfo *sinfo, int flags) {
     struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
@@ -91,6 +94,7 @@ static void take_sndrcv(struct msghdr *message, struct sctp_sndrcvinfo *sinfo) {
 }
 
 /* *sinfo is filled while SCTP_EVENTS asks for sctp_data_io_event, else zeroed. */
+/* NOLINTNEXTLINE(readability-function-size): RFC 6458 9.8 has seven parameters */
 ssize_t usctp_sctp_recvmsg(int sd, void *data, size_t bytes, struct sockaddr *from,
                            socklen_t *from_bytes, struct sctp_sndrcvinfo *sinfo, int *flags) {
     uint8_t control[CMSG_SPACE(sizeof(struct sctp_sndrcvinfo)) +

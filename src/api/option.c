@@ -154,7 +154,7 @@ int usctp_opt_info(int sd, sctp_assoc_t id, int name, void *value, socklen_t *le
     if (option &&
         (!value || user_memory_read(&bytes, length, sizeof bytes) < (ssize_t)sizeof bytes))
         error = -EFAULT;
-    if (error == 0 && option->reach >= REACH_ONE && bytes >= option->id_at + sizeof id)
+    if (error == 0 && option && option->reach >= REACH_ONE && bytes >= option->id_at + sizeof id)
         error = user_memory_write((uint8_t *)value + option->id_at, &id, sizeof id);
     if (error == 0)
         return usctp_getsockopt(sd, IPPROTO_SCTP, name, value, length);
