@@ -223,6 +223,7 @@ spawn() {
   local name=$1
   shift
   [ "$1" != in_net ] || { shift; set -- ip netns exec "$@"; }
+  : >"$WORK/$name.err" # now, so that nobody reads what an earlier one said
   if [ "$(type -t "$1")" = file ]; then exec_spawned "$@"; else "$@"; fi <&0 2>"$WORK/$name.err" &
   PID[$name]=$!
 }
