@@ -478,8 +478,10 @@ def h85(a):
         for _ in range(10):
             a.tell(talk, heartbeat(bytes(1300)))
         a.pause(0.1)
-        if len(talk.bodies) > 10:
-            a.fault("%d packets in answer to 10" % len(talk.bodies))
+        # The target's own probes of the path's MTU (RFC 8899) are no answers.
+        answers = sum(HEARTBEAT_ACK in [k for k, _, _ in chunks_of(body)] for body in talk.bodies)
+        if answers > 10:
+            a.fault("%d packets in answer to 10" % answers)
     a.alive(talk)
     a.leave(talk)
 
