@@ -21,6 +21,7 @@ endif()
 
 if(USCTP_BUILD_TOOLS)
     pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+    pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
 endif()
 
 find_path(USCTP_LINUX_INCLUDE linux/sctp.h)

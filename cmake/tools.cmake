@@ -4,6 +4,7 @@
 # tools/common/*.c, libpcap, jansson and the public library.
 # They are built into tools/ of the build directory.  usctp-sim is linked with the layers themselves:
 # it needs the simulated links, and what it plays must not depend on which libusctp.so is installed.
+# usctp-run is, too: what it asks of the host is no public call, and it has no stack.
 
 if(NOT USCTP_BUILD_TOOLS)
     return()
@@ -29,11 +30,16 @@ foreach(source IN LISTS programs)
     if(common)
         target_link_libraries(${name} PRIVATE usctp_tools_common)
     endif()
-    if(name STREQUAL "usctp-sim")
+    if(name MATCHES "^usctp-(run|sim)$")
         target_link_libraries(${name} PRIVATE usctp_inside usctp_internal)
     else()
         target_link_libraries(${name} PRIVATE usctp_flags usctp)
     endif()
     target_link_libraries(${name} PRIVATE PkgConfig::PCAP PkgConfig::JANSSON Threads::Threads)
+    if(name STREQUAL "usctp-run")
+        file(RELATIVE_PATH folder ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR}/usctp/)
+        target_compile_definitions(${name} PRIVATE USCTP_RUN_LIBRARY_FOLDER="${folder}/")
+        target_link_libraries(${name} PRIVATE PkgConfig::LIBELF)
+    endif()
     install(TARGETS ${name})
 endforeach()

@@ -14,6 +14,10 @@
 #ifndef USCTP_USCTP_H
 #define USCTP_USCTP_H
 
+#if defined IPPROTO_SCTP && !defined _NETINET_IN_H
+#undef IPPROTO_SCTP /* <netinet/sctp.h> alone makes it a macro that <netinet/in.h> trips over */
+#endif
+
 #include "usctp/config.h"
 #include "usctp/engine.h"
 

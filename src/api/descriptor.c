@@ -22,12 +22,16 @@ enum { FILL_BYTES = 4096, HIGH_NUMBERS_FROM = 1024 };
 
 static const char fill[FILL_BYTES];
 
-int descriptor_move_high(int fd) {
+int descriptor_high_from(void) {
     struct rlimit limit;
-    if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return fd;
-    int from = limit.rlim_cur > 2 * HIGH_NUMBERS_FROM ? HIGH_NUMBERS_FROM : (int)limit.rlim_cur / 2;
-    if (fd >= from)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    return limit.rlim_cur > 2 * HIGH_NUMBERS_FROM ? HIGH_NUMBERS_FROM : (int)limit.rlim_cur / 2;
+}
+
+int descriptor_move_high(int fd) {
+    int from = descriptor_high_from();
+    if (fd < 0 || fd >= from)
         return fd;
     int high = fcntl(fd, F_DUPFD_CLOEXEC, from);
     if (high < 0)

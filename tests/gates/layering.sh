@@ -3,7 +3,7 @@
 #
 # layering.sh [ROOT]: fails if a file of src/ or include/ includes what its layer may not see.
 #
-#   core <- chunk, timer <- assoc <- api      core <- net <- api
+#   core <- chunk, timer <- assoc <- api <- preload      core <- net <- api
 #
 # chunk and timer do not see each other, nor do net and assoc; include/usctp may be included by all and
 # includes nothing of src/.  The pure layers (core, chunk, timer, assoc) include only the system
@@ -18,6 +18,7 @@ declare -A MAY_SEE=(
     [assoc]="assoc chunk timer core usctp"
     [net]="net core usctp"
     [api]="api assoc chunk timer net core usctp"
+    [preload]="preload api usctp"
     [usctp]="usctp"
 )
 PURE=" core chunk timer assoc "
@@ -107,6 +108,8 @@ prove() {
 	src/assoc/bad.c "api/stack.h"
 	src/assoc/bad.c <stdlib.h>
 	src/assoc/deep/bad.c "net/raw.h"
+	src/api/bad.c "preload/interpose.h"
+	src/preload/bad.c "net/raw.h"
 	src/net/bad.c "assoc/assoc.h"
 	src/net/bad.c "api/stack.h"
 	src/net/bad.c "../assoc/assoc.h"
@@ -128,6 +131,7 @@ prove() {
 	src/net/good.c <sys/socket.h>
 	src/api/good.c "net/raw.h"
 	src/api/good.c "assoc/engine.h"
+	src/preload/good.c "api/fd_table.h"
 	include/usctp/good.h "usctp/config.h"
 	END
 }

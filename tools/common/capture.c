@@ -235,6 +235,10 @@ void capture_packet(struct capture *capture, const struct usctp_trace_record *re
     pcap_dump((u_char *)capture->dumper, &header, capture->frame);
 }
 
+void capture_flush(struct capture *capture) {
+    (void)pcap_dump_flush(capture->dumper);
+}
+
 int capture_close(struct capture *capture) {
     int result = 0;
     if (pcap_dump_flush(capture->dumper) != 0 || ferror(pcap_dump_file(capture->dumper))) {

@@ -20,6 +20,8 @@ void capture_set_udp_port(struct capture *capture, uint16_t port);
 void capture_set_origin(struct capture *capture, uint64_t origin_us);
 /* Writes a packet's record; the stack's lock keeps the calls apart. */
 void capture_packet(struct capture *capture, const struct usctp_trace_record *record);
+/* Writes out what capture_packet has kept; what cannot be written capture_close tells. */
+void capture_flush(struct capture *capture);
 /* Writes out and closes.  Returns 0, or -1 when the file is not complete. */
 int capture_close(struct capture *capture);
 

@@ -5,12 +5,12 @@
 # common.sh.
 
 # shellcheck disable=SC2034 # used by the scripts that source this
-PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config libisal-dev libjansson-dev libpcap-dev
-    libssl-dev linux-libc-dev)
+PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config libelf-dev libisal-dev libjansson-dev
+    libpcap-dev libssl-dev linux-libc-dev)
 # shellcheck disable=SC2034
 PACKAGES_NETWORK=(ethtool iproute2 nftables procps tcpdump tshark)
 # shellcheck disable=SC2034
-PACKAGES_TEST=(check clang-format iperf3 libusrsctp-dev python3 python3-scapy)
+PACKAGES_TEST=(check clang-format iperf3 libsctp-dev libusrsctp-dev python3 python3-scapy)
 # shellcheck disable=SC2034
 PACKAGES_DEEP=(clang clang-tidy libclang-rt-14-dev valgrind)
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The stack of a program that knows nothing of usctp: made when its first SCTP socket is, as
+ * usctp-run has been told. Another one is made in a forked child that opens sockets of its own.
+ */
+#ifndef PRELOAD_PROGRAM_STACK_H
+#define PRELOAD_PROGRAM_STACK_H
+
+#include "preload/run_environment.h"
+
+#include <stdbool.h>
+
+/* A socket of the program's stack: its descriptor, or -1 and errno. type: with SOCK_NONBLOCK and
+ * SOCK_CLOEXEC. */
+int program_stack_socket(int domain, int type);
+/* Whether fd is an SCTP socket. Says once on stderr when it is a parent's, which a forked child
+ * cannot use. */
+bool program_stack_has(int fd);
+/* Ends the stack where no socket is left: its descriptors are about to be closed. */
+void program_stack_end(void);
+
+#endif
