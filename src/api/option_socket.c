@@ -114,7 +114,9 @@ int option_get_error(struct call *c, const struct option *option, void *value, s
 
 int option_get_type(struct call *c, const struct option *option, void *value, socklen_t *length) {
     (void)option;
-    return write_int(c->socket->is_many ? SOCK_SEQPACKET : SOCK_STREAM, value, length);
+    /* As Linux: a peeled-off socket is one-to-one and keeps the type. */
+    bool is_seqpacket = c->socket->is_many || c->socket->is_peeled;
+    return write_int(is_seqpacket ? SOCK_SEQPACKET : SOCK_STREAM, value, length);
 }
 
 int option_get_protocol(struct call *c, const struct option *option, void *value,

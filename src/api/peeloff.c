@@ -62,6 +62,7 @@ int peeloff_take(struct call *c, sctp_assoc_t id, int flags) {
     int error = socket_new(c->stack, c->socket->domain, flags, &s);
     if (error != 0)
         return error;
+    s->is_peeled = true;
     error = move(c, a, s);
     if (error != 0)
         return undo(s, error);

@@ -66,6 +66,7 @@ struct socket {
 
     int domain;
     bool is_many;                   /* one-to-many style */
+    bool is_peeled;                 /* came from such a one */
     int32_t endpoint;               /* 0: not bound */
     struct hash_node endpoint_node; /* while listening */
     uint16_t port;

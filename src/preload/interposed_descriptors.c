@@ -29,7 +29,7 @@ enum { COPY_BYTES = 64 * 1024, PEEK_SLICES = 64, FD_LIMIT = 1024 * 1024 };
 /* ---- closing --------------------------------------------------------------------------------- */
 
 INTERPOSED int close(int fd) {
-    return program_stack_has(fd) ? usctp_close(fd) : libc_close(fd);
+    return fd_table_find(fd) ? usctp_close(fd) : libc_close(fd);
 }
 
 /* Closes the SCTP sockets among first..last; returns whether some are left beyond. */
@@ -240,12 +240,45 @@ INTERPOSED ssize_t sendfile(int out, int in, off_t *offset, size_t bytes) {
     return n;
 }
 
+/* Takes n bytes out of a pipe: they have been sent. */
+static void take(int pipe, size_t n) {
+    char data[COPY_BYTES];
+    while (n > 0) {
+        ssize_t taken = libc_read(pipe, data, n < sizeof data ? n : sizeof data);
+        if (taken <= 0)
+            return;
+        n -= (size_t)taken;
+    }
+}
+
+/* From a pipe, which keeps what the socket does not take. */
+static ssize_t splice_from_pipe(int in, int out, size_t bytes, unsigned flags) {
+    int own[2];
+    char data[COPY_BYTES];
+    if (pipe2(own, O_CLOEXEC) != 0)
+        return -1;
+    ssize_t n = tee(in, own[1], bytes < sizeof data ? bytes : sizeof data, flags);
+    if (n > 0)
+        n = libc_read(own[0], data, (size_t)n);
+    if (n > 0)
+        n = usctp_send(out, data, (size_t)n, flags & SPLICE_F_NONBLOCK ? MSG_DONTWAIT : 0);
+    if (n > 0)
+        take(in, (size_t)n);
+    int error = errno;
+    libc_close(own[0]);
+    libc_close(own[1]);
+    errno = error;
+    return n;
+}
+
 INTERPOSED ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t bytes,
                           unsigned flags) {
     if (!program_stack_has(in) && !program_stack_has(out))
         return libc_splice(in, in_offset, out, out_offset, bytes, flags);
-    /* As Linux: an SCTP socket gives nothing to a pipe. What it would take goes by write(2), which
-     * the program has to fall back to. */
-    errno = EINVAL;
-    return -1;
+    /* As Linux: an SCTP socket gives nothing to a pipe, and has no offsets. */
+    if (in_offset || out_offset || program_stack_has(in)) {
+        errno = in_offset || out_offset ? ESPIPE : EINVAL;
+        return -1;
+    }
+    return splice_from_pipe(in, out, bytes, flags);
 }

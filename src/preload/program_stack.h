@@ -14,7 +14,7 @@
  * SOCK_CLOEXEC. */
 int program_stack_socket(int domain, int type);
 /* Whether fd is an SCTP socket. Says once on stderr when it is a parent's, which a forked child
- * cannot use. */
+ * can close, and not use. */
 bool program_stack_has(int fd);
 /* Ends the stack where no socket is left: its descriptors are about to be closed. */
 void program_stack_end(void);
