@@ -31,6 +31,9 @@
 #endif
 
 #ifdef __cplusplus
+/* A function and a struct of one name, as stat() has, are no mistake. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -153,5 +156,6 @@ USCTP_API uint64_t usctp_config_get(const struct usctp_config *config, enum usct
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif
 #endif
