@@ -116,7 +116,12 @@ extern "C" {
     X(max_stream_bytes, uint32_t, "bytes", 2048, 1073741824, 1073741824, ENDPOINT, "RFC 9260 6.9") \
     X(max_error_echo_bytes, uint32_t, "bytes", 4, 512, 1024, ENDPOINT, "RFC 9260 3.3.10")
 
-/* Every tunable's value. `size` is sizeof of the struct the caller was built with. */
+/*
+ * Every tunable's value. `size` is that of the struct the caller was built with, as
+ * usctp_config_defaults() sets it: where the library is newer, tunables beyond it have their
+ * defaults; where it is older, tunables that it does not know must be 0. New rows go to the end of
+ * the table.
+ */
 struct usctp_config {
     uint32_t size;
 #define USCTP_CONFIG_FIELD(name, type, unit, minimum, initial, maximum, scope, section) type name;
@@ -135,6 +140,16 @@ enum usctp_tunable {
 
 enum usctp_scope { USCTP_SCOPE_ENGINE, USCTP_SCOPE_ENDPOINT, USCTP_SCOPE_ASSOC, USCTP_SCOPE_PATH };
 
+/* What the struct holds, without the padding at its end, which a later row may take. */
+enum usctp_config_end {
+#define USCTP_CONFIG_END(name, type, unit, minimum, initial, maximum, scope, section)              \
+    USCTP_CONFIG_END_##name = offsetof(struct usctp_config, name) + sizeof(type),
+    USCTP_CONFIG_TABLE(USCTP_CONFIG_END)
+#undef USCTP_CONFIG_END
+        USCTP_CONFIG_END_LAST /* the one before, plus 1 */
+};
+#define USCTP_CONFIG_SIZE ((uint32_t)USCTP_CONFIG_END_LAST - 1u)
+
 /* One row of the table, for programs. */
 struct usctp_tunable_info {
     const char *name, *unit, *section;
@@ -142,8 +157,12 @@ struct usctp_tunable_info {
     enum usctp_scope scope;
 };
 
+/* The same for a struct of another version: writes no more than `size` bytes and what pads them. */
+USCTP_API void usctp_config_defaults_size(struct usctp_config *config, uint32_t size);
 /* Fills *config with the defaults. */
-USCTP_API void usctp_config_defaults(struct usctp_config *config);
+static inline void usctp_config_defaults(struct usctp_config *config) {
+    usctp_config_defaults_size(config, USCTP_CONFIG_SIZE);
+}
 /* Returns the row of a tunable, or NULL for a number that is none. */
 USCTP_API const struct usctp_tunable_info *usctp_tunable_info(enum usctp_tunable tunable);
 /* Returns the tunable called `name` (`length` bytes), or USCTP_TUNABLE_COUNT. */

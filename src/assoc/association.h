@@ -568,7 +568,5 @@ uint64_t engine_timestamp(const struct usctp_engine *engine, uint64_t now_us);
 uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value);
 /* Is it the IPv4 broadcast address of a network that the host is on? */
 bool engine_is_broadcast(const struct usctp_engine *engine, const struct usctp_addr *address);
-/* Is every value within its range? */
-bool engine_config_is_valid(const struct usctp_config *config);
 
 #endif

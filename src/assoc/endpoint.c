@@ -8,6 +8,7 @@
  * its own.
  */
 #include "assoc/association.h"
+#include "core/config_take.h"
 
 struct endpoint *endpoint_by_id(const struct usctp_engine *engine, int32_t id) {
     uint64_t hash = engine_hash(engine, (uint32_t)id);
@@ -170,8 +171,10 @@ int32_t usctp_endpoint_open(struct usctp_engine *engine,
                             const struct usctp_endpoint_options *options) {
     if (!engine || !options || options->port == 0 ||
         !addresses_are_valid(options->addresses, options->address_count) ||
-        (options->address_count == 0 && !options->ipv4 && !options->ipv6) ||
-        (options->config && !engine_config_is_valid(options->config)))
+        (options->address_count == 0 && !options->ipv4 && !options->ipv6))
+        return USCTP_ERR_INVALID;
+    struct usctp_config config = engine->config;
+    if (options->config && config_take(&config, options->config) != 0)
         return USCTP_ERR_INVALID;
     if (port_in_use(engine, options, NULL))
         return USCTP_ERR_IN_USE;
@@ -184,7 +187,7 @@ int32_t usctp_endpoint_open(struct usctp_engine *engine,
     ep->ipv4 = options->ipv4;
     ep->ipv6 = options->ipv6;
     ep->reuse = options->reuse;
-    ep->config = options->config ? *options->config : engine->config;
+    ep->config = config;
     hash_insert(&engine->ports, &ep->by_port, engine_hash(engine, ep->port), &engine->env);
     ep->is_in_port_table = true;
     return ep->id;

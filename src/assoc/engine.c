@@ -7,6 +7,7 @@
  * files.
  */
 #include "assoc/association.h"
+#include "core/config_take.h"
 #include "core/siphash.h"
 
 uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value) {
@@ -42,20 +43,13 @@ static void free_tables(struct usctp_engine *engine) {
     env_release(env, engine->host, sizeof *engine->host * engine->host_count);
 }
 
-bool engine_config_is_valid(const struct usctp_config *config) {
-    struct usctp_config scratch = *config;
-    for (int t = 0; t < (int)USCTP_TUNABLE_COUNT; t++)
-        if (usctp_config_set(&scratch, (enum usctp_tunable)t,
-                             usctp_config_get(config, (enum usctp_tunable)t)))
-            return false;
-    return true;
-}
-
 struct usctp_engine *usctp_engine_new(const struct usctp_environment *environment,
                                       const struct usctp_config *config, uint64_t now_us) {
+    struct usctp_config taken;
+    usctp_config_defaults(&taken);
     if (!environment || !environment->allocator.allocate || !environment->allocator.release ||
         !environment->random.fill || !environment->crypto.hmac_sha256 ||
-        (config && !engine_config_is_valid(config)))
+        (config && config_take(&taken, config) != 0))
         return NULL;
     struct env env = {.given = *environment};
     struct usctp_engine *engine = env_allocate(&env, sizeof *engine);
@@ -63,10 +57,7 @@ struct usctp_engine *usctp_engine_new(const struct usctp_environment *environmen
         return NULL;
     engine->env = env;
     engine->now_us = now_us;
-    if (config)
-        engine->config = *config;
-    else
-        usctp_config_defaults(&engine->config);
+    engine->config = taken;
     timers_init(&engine->timers);
     TAILQ_INIT(&engine->ready);
     TAILQ_INIT(&engine->listed);

@@ -3,10 +3,15 @@
  * The functions of usctp/config.h, made from its table: defaults, lookup by name, range checks.
  *
  * A struct usctp_config carries the size it was built with; a field beyond that size does not exist
- * in it. Rules between two tunables (RTO.Min <= RTO.Max and the like) are kept where they are used.
+ * in it. config_take makes the library's own struct of a caller's. Rules between two tunables
+ * (RTO.Min <= RTO.Max and the like) are kept where they are used.
  */
+#include "core/config_take.h"
+
 #include "core/bytes.h"
 #include "usctp/engine.h"
+
+#define MAX_SIZE 4096u /* of any version's struct: a wild size is not followed */
 
 struct row {
     struct usctp_tunable_info info;
@@ -45,12 +50,45 @@ static void store(struct usctp_config *config, const struct row *row, uint64_t v
     }
 }
 
-void usctp_config_defaults(struct usctp_config *config) {
-    memset(config, 0, sizeof *config);
-    config->size = sizeof *config;
+void usctp_config_defaults_size(struct usctp_config *config, uint32_t size) {
+    const size_t alignment = _Alignof(struct usctp_config);
+    if (!config || size < sizeof config->size || size > MAX_SIZE)
+        return;
+    memset(config, 0, (size + alignment - 1) / alignment * alignment);
+    config->size = size;
     for (size_t i = 0; i < USCTP_TUNABLE_COUNT; i++) {
-        store(config, &rows[i], rows[i].info.initial);
+        if (has_field(config, &rows[i]))
+            store(config, &rows[i], rows[i].info.initial);
     }
+}
+
+/* Whether a size is one that some version's struct may have: no field is cut. */
+static bool is_a_size(uint32_t size) {
+    if (size < sizeof size)
+        return false;
+    for (size_t i = 0; i < USCTP_TUNABLE_COUNT; i++)
+        if (size > rows[i].offset && size < rows[i].offset + rows[i].bytes)
+            return false;
+    return true;
+}
+
+int config_take(struct usctp_config *out, const struct usctp_config *given) {
+    const uint32_t size = given->size;
+    if (!is_a_size(size))
+        return USCTP_ERR_INVALID;
+    if (size > MAX_SIZE)
+        return USCTP_ERR_TOO_BIG;
+    for (uint32_t i = USCTP_CONFIG_SIZE; i < size; i++)
+        if (((const uint8_t *)given)[i] != 0)
+            return USCTP_ERR_TOO_BIG;
+    usctp_config_defaults(out);
+    for (unsigned i = 0; i < USCTP_TUNABLE_COUNT; i++) {
+        enum usctp_tunable tunable = (enum usctp_tunable)i;
+        if (has_field(given, &rows[i]) &&
+            usctp_config_set(out, tunable, usctp_config_get(given, tunable)) != 0)
+            return USCTP_ERR_INVALID;
+    }
+    return 0;
 }
 
 const struct usctp_tunable_info *usctp_tunable_info(enum usctp_tunable tunable) {

@@ -15,7 +15,7 @@
 START_TEST(s16_defaults) {
     struct usctp_config c;
     usctp_config_defaults(&c);
-    REQUIRE_EQ(c.size, sizeof c);
+    REQUIRE_EQ(c.size, USCTP_CONFIG_SIZE);
     REQUIRE_EQ(c.rto_initial_us, SECOND);
     REQUIRE_EQ(c.rto_min_us, SECOND);
     REQUIRE_EQ(c.rto_max_us, 60 * SECOND);

@@ -3,6 +3,7 @@
  * The tunables: the protocol's defaults as RFC 9260 16 lists them, ranges, names, and structs of
  * another size.
  */
+#include "core/config_take.h"
 #include "support/unit_env.h"
 #include "usctp/config.h"
 
@@ -23,7 +24,7 @@ static void teardown(void) {
 
 /* RFC 9260 16, the suggested values; 6.2 for the SACK delay. */
 START_TEST(defaults_are_the_rfcs) {
-    ck_assert_uint_eq(config.size, sizeof config);
+    ck_assert_uint_eq(config.size, USCTP_CONFIG_SIZE);
     ck_assert_uint_eq(config.rto_initial_us, 1000000);
     ck_assert_uint_eq(config.rto_min_us, 1000000);
     ck_assert_uint_eq(config.rto_max_us, 60000000);
@@ -117,6 +118,75 @@ START_TEST(a_smaller_struct) {
 }
 END_TEST
 
+/* An older program's struct, at the end of its memory, is filled with what it has room for. */
+START_TEST(defaults_of_a_smaller_struct) {
+    const uint32_t size = offsetof(struct usctp_config, valid_cookie_life_us);
+    memset(&config, 0x99, sizeof config);
+    usctp_config_defaults_size(&config, size);
+    ck_assert_uint_eq(config.size, size);
+    ck_assert_uint_eq(config.rto_max_us, 60000000);
+    ck_assert_uint_eq(config.max_burst, 4);
+    const uint8_t *behind = (const uint8_t *)&config + size;
+    for (size_t i = 0; i < sizeof config - size; i++)
+        ck_assert_uint_eq(behind[i], 0x99);
+    usctp_config_defaults_size(&config, 3); /* no room for its size */
+    usctp_config_defaults_size(&config, UINT32_MAX);
+    ck_assert_uint_eq(config.size, size);
+    usctp_config_defaults_size(NULL, 8);
+}
+END_TEST
+
+START_TEST(a_callers_smaller_struct_is_taken) {
+    struct usctp_config taken;
+    config.size = offsetof(struct usctp_config, rto_max_us);
+    config.rto_min_us = 5000;
+    config.rto_max_us = 1; /* beyond its size: no value of the caller's */
+    ck_assert_int_eq(config_take(&taken, &config), 0);
+    ck_assert_uint_eq(taken.size, USCTP_CONFIG_SIZE);
+    ck_assert_uint_eq(taken.rto_min_us, 5000);
+    ck_assert_uint_eq(taken.rto_max_us, 60000000);
+    ck_assert_uint_eq(taken.max_burst, 4);
+    config.size = sizeof config.size; /* nothing at all */
+    ck_assert_int_eq(config_take(&taken, &config), 0);
+    ck_assert_uint_eq(taken.rto_min_us, 1000000);
+    /* Sizes that cut a field are no version's; nor is one that does not hold itself. */
+    const size_t cut = offsetof(struct usctp_config, rto_max_us);
+    for (uint32_t i = 1; i < 8; i++) {
+        config.size = (uint32_t)cut + i;
+        ck_assert_int_eq(config_take(&taken, &config), USCTP_ERR_INVALID);
+    }
+    for (config.size = 0; config.size < 4; config.size++)
+        ck_assert_int_eq(config_take(&taken, &config), USCTP_ERR_INVALID);
+    usctp_config_defaults(&config);
+    config.max_burst = 0; /* out of its range */
+    ck_assert_int_eq(config_take(&taken, &config), USCTP_ERR_INVALID);
+}
+END_TEST
+
+/* A newer program's: what it sets of what is not known here must not be lost unsaid. */
+START_TEST(a_callers_larger_struct_is_taken_while_it_says_nothing_new) {
+    union {
+        struct usctp_config config;
+        uint8_t bytes[5000];
+    } newer = {.bytes = {0}};
+    struct usctp_config taken;
+    usctp_config_defaults_size(&newer.config, sizeof newer.config + 64);
+    newer.config.max_burst = 9;
+    ck_assert_int_eq(config_take(&taken, &newer.config), 0);
+    ck_assert_uint_eq(taken.max_burst, 9);
+    ck_assert_uint_eq(taken.size, USCTP_CONFIG_SIZE);
+    for (size_t i = USCTP_CONFIG_SIZE; i < sizeof newer.config + 64; i++) {
+        newer.bytes[i] = 1;
+        ck_assert_int_eq(config_take(&taken, &newer.config), USCTP_ERR_TOO_BIG);
+        newer.bytes[i] = 0;
+    }
+    newer.bytes[sizeof newer.config + 64] = 1; /* behind it */
+    ck_assert_int_eq(config_take(&taken, &newer.config), 0);
+    newer.config.size = 4097;
+    ck_assert_int_eq(config_take(&taken, &newer.config), USCTP_ERR_TOO_BIG);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("config");
     TCase *tests = tcase_create("config");
@@ -127,6 +197,9 @@ int main(void) {
     tcase_add_test(tests, rows_say_what_they_are);
     tcase_add_test(tests, numbers_that_are_no_tunable);
     tcase_add_test(tests, a_smaller_struct);
+    tcase_add_test(tests, defaults_of_a_smaller_struct);
+    tcase_add_test(tests, a_callers_smaller_struct_is_taken);
+    tcase_add_test(tests, a_callers_larger_struct_is_taken_while_it_says_nothing_new);
     suite_add_tcase(suite, tests);
     return unit_env_run(suite);
 }
