@@ -62,23 +62,42 @@ struct usctp_stack_options {
     uint32_t size;                /* sizeof of this struct */
     uint32_t flags;               /* enum usctp_stack_flag; neither RAW nor UDP = RAW */
     uint16_t udp_port;            /* local encapsulation port, 0 = USCTP_UDP_PORT */
-    int raw_ipv4_fd, raw_ipv6_fd; /* already open raw sockets, or -1 */
+    int raw_ipv4_fd, raw_ipv6_fd; /* already open raw sockets, or -1: see below */
     const char *device;           /* bind to this interface, or NULL */
-    uint32_t mark;                /* SO_MARK */
+    uint32_t mark;                /* SO_MARK of all packets, 0 = none: needs CAP_NET_ADMIN */
     const char *pcap_path;        /* reserved for programs that link the capture writer; NULL */
     const struct usctp_config *config; /* defaults for every socket, or NULL */
     /* Sees every packet in and out, and state changes, under the stack's lock; must not call usctp.
      * NULL: none. */
     void (*trace)(void *user, const struct usctp_trace_record *record);
     void *trace_user;
+    int udp_ipv4_fd, udp_ipv6_fd; /* already open UDP sockets, or -1: see below */
 };
 
-/* Fills *options with the defaults: raw, with an I/O thread. */
-USCTP_API void usctp_stack_options_init(struct usctp_stack_options *options);
 /*
- * Makes a stack. options may be NULL. Returns NULL with errno: EPERM (no CAP_NET_RAW:
- * usctp_stack_error says what to do), EBUSY (the kernel has SCTP of its own: likewise), EADDRINUSE,
- * ENOMEM, EINVAL, EMFILE.
+ * Sockets handed in, by who opened them with privileges that this process has not: raw ones of
+ * protocol IPPROTO_SCTP with USCTP_STACK_RAW, UDP ones with USCTP_STACK_UDP, which may be bound
+ * already and then say the port (IPv6: with IPV6_V6ONLY), and are bound by the stack if not. One
+ * family may be missing; the stack opens it where it may and else goes without. They must be of the
+ * network namespace of the calling thread. Once usctp_stack_new has succeeded they are the stack's:
+ * it sets options on them, which duplicates see, and closes them. When it fails they are the
+ * caller's still, to be closed by him, with options changed.
+ *
+ * The struct is known by its size: a program built with an older, shorter one has the defaults for
+ * the rest; one built with a newer one has to leave what this library does not know zero (E2BIG).
+ */
+/* The same for a struct of another version: writes `size` bytes. */
+USCTP_API void usctp_stack_options_init_size(struct usctp_stack_options *options, uint32_t size);
+/* Fills *options with the defaults: raw, with an I/O thread. */
+static inline void usctp_stack_options_init(struct usctp_stack_options *options) {
+    usctp_stack_options_init_size(options, (uint32_t)sizeof *options);
+}
+/*
+ * Makes a stack, in the network namespace of the calling thread; other threads may then use it from
+ * others. options may be NULL. Returns NULL with errno: EPERM (no CAP_NET_RAW, or for mark no
+ * CAP_NET_ADMIN: usctp_stack_error says what to do), EBUSY (the kernel has SCTP of its own:
+ * likewise), EADDRINUSE, ENODEV (device), EINVAL, E2BIG, EBADF, ENOTSOCK (handed-in descriptors),
+ * ENOMEM, EMFILE.
  */
 USCTP_API struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *options);
 /* Why this thread's last usctp_stack_new failed, one sentence for the user; "" when it did not. */

@@ -77,11 +77,12 @@ static int open_endpoint(struct socket *s, struct usctp_stack *stack,
     s->port = list->port;
     s->bound =
         list->count > 0 ? list->addresses[0] : (struct usctp_addr){.family = USCTP_FAMILY_NONE};
+    stack_replenish(stack);
     return 0;
 }
 
 static int bind_port(struct socket *s, struct usctp_stack *stack, const struct address_list *list) {
-    int error = privilege_check_port(list->port);
+    int error = privilege_check_port(stack, list->port);
     if (error == 0)
         error = transport_claim_port(stack->transport, list->port);
     if (error != 0)

@@ -50,7 +50,7 @@ static int check_peer(const struct socket *s, struct usctp_stack *stack,
         if (s->v6only && peer->addresses[i].family == USCTP_FAMILY_IPV4)
             return -EINVAL;
     }
-    return s->endpoint != 0 ? privilege_check_port(s->port) : 0;
+    return s->endpoint != 0 ? privilege_check_port(stack, s->port) : 0;
 }
 
 /* Without a way to any of the peer's addresses there is nothing to wait for. */

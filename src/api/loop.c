@@ -225,6 +225,7 @@ static void *run(void *argument) {
     struct usctp_stack *stack = argument;
     struct loop *loop = &stack->loop;
     struct epoll_event events[LOOP_EVENTS];
+    pthread_setname_np(pthread_self(), "usctp-io"); /* by itself: that needs no /proc */
     pthread_mutex_lock(&stack->lock);
     while (!atomic_load(&stack->is_ending)) {
         if (loop->role == ROLE_FREE)
@@ -270,7 +271,6 @@ int loop_start_thread(struct usctp_stack *stack) {
         stack->loop.has_thread = false;
         return -error;
     }
-    pthread_setname_np(stack->loop.thread, "usctp-io");
     return 0;
 }
 

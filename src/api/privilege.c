@@ -4,25 +4,16 @@
  */
 #include "api/privilege.h"
 
+#include "api/stack.h"
+#include "net/transport.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { USUAL_START = 1024, DIGITS = 16 };
-
-static int unprivileged_start(void) {
-    char text[DIGITS] = "";
-    int fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return USUAL_START;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    return n > 0 ? atoi(text) : USUAL_START;
-}
+enum { USUAL_START = 1024 };
 
 static bool has_capability(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
@@ -32,9 +23,10 @@ static bool has_capability(void) {
     return data[0].effective & 1u << CAP_NET_BIND_SERVICE;
 }
 
-int privilege_check_port(uint16_t port) {
+int privilege_check_port(const struct usctp_stack *stack, uint16_t port) {
     /* The limit is looked up for low ports only, and for them each time: it may be changed. */
-    if (port == 0 || port >= USUAL_START || port >= unprivileged_start() || has_capability())
+    if (port == 0 || port >= USUAL_START || port >= transport_unprivileged_port(stack->transport) ||
+        has_capability())
         return 0;
     return -EACCES;
 }

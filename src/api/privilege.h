@@ -7,8 +7,11 @@
 
 #include <stdint.h>
 
+struct usctp_stack;
+
 /* Whether the calling thread may use a port: 0, or -EACCES for one below
- * net.ipv4.ip_unprivileged_port_start without CAP_NET_BIND_SERVICE. */
-int privilege_check_port(uint16_t port);
+ * net.ipv4.ip_unprivileged_port_start of the stack's network namespace without
+ * CAP_NET_BIND_SERVICE. */
+int privilege_check_port(const struct usctp_stack *stack, uint16_t port);
 
 #endif

@@ -11,6 +11,7 @@
 #include "api/fd_table.h"
 #include "api/turn.h"
 #include "core/addr.h"
+#include "core/config_take.h"
 #include "net/transport.h"
 
 #include <errno.h>
@@ -25,7 +26,8 @@ enum {
     PROCESS_TURNS = 16,
     EXIT_TURNS = 20000,
     EXIT_TAKES = 1000,
-    EXIT_US = 1000000, /* how long a process that exits waits for its associations to end */
+    MAX_OPTIONS_BYTES = 4096, /* of any version's struct: a wild size is not followed */
+    EXIT_US = 1000000,        /* how long a process that exits waits for its associations to end */
 };
 
 static _Thread_local char error_text[512];
@@ -34,15 +36,23 @@ const char *usctp_stack_error(void) {
     return error_text;
 }
 
-void usctp_stack_options_init(struct usctp_stack_options *options) {
-    if (!options)
-        return;
-    *options = (struct usctp_stack_options){
-        .size = sizeof *options,
+_Static_assert(sizeof(struct usctp_stack_options) ==
+                   offsetof(struct usctp_stack_options, udp_ipv6_fd) + sizeof(int),
+               "what pads an older struct must not become a field of a newer one");
+
+void usctp_stack_options_init_size(struct usctp_stack_options *options, uint32_t size) {
+    const struct usctp_stack_options defaults = {
+        .size = size,
         .flags = USCTP_STACK_RAW | USCTP_STACK_THREAD,
         .raw_ipv4_fd = -1,
         .raw_ipv6_fd = -1,
+        .udp_ipv4_fd = -1,
+        .udp_ipv6_fd = -1,
     };
+    if (!options || size > MAX_OPTIONS_BYTES)
+        return;
+    memset(options, 0, size);
+    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
 
 /* ---- the engine's surroundings --------------------------------------------------------------- */
@@ -85,30 +95,56 @@ void stack_refresh(struct usctp_stack *stack) {
         events_answer_routes(stack, a->id, true);
 }
 
+void stack_replenish(struct usctp_stack *stack) {
+    if (!transport_is_short(stack->transport))
+        return;
+    stack->loop.turns = UINT32_MAX - 1;
+    loop_kick(stack);
+}
+
 /* ---- making ---------------------------------------------------------------------------------- */
+
+static int refuse(int error, const char *why) {
+    snprintf(error_text, sizeof error_text, "usctp_stack_options %s.", why);
+    return error;
+}
+
+/* Takes the caller's struct, which may be of another version. */
+static int copy_options(const struct usctp_stack_options *given,
+                        struct usctp_stack_options *options) {
+    const uint32_t size = given->size;
+    if (size < offsetof(struct usctp_stack_options, udp_port) ||
+        size % _Alignof(struct usctp_stack_options) != 0)
+        return refuse(-EINVAL, "has a size that no version has");
+    if (size > MAX_OPTIONS_BYTES)
+        return refuse(-E2BIG, "has a size that no version has");
+    for (size_t i = sizeof *options; i < size; i++)
+        if (((const unsigned char *)given)[i] != 0)
+            return refuse(-E2BIG, "asks for something that only a newer library has");
+    memcpy(options, given, size < sizeof *options ? size : sizeof *options);
+    options->size = sizeof *options;
+    return 0;
+}
 
 static int check_options(const struct usctp_stack_options *given,
                          struct usctp_stack_options *options) {
+    const uint32_t known = USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD |
+                           USCTP_STACK_UDP_PORT_REQUIRED | USCTP_STACK_NO_SPEAKER |
+                           USCTP_STACK_BESIDE_KERNEL;
     usctp_stack_options_init(options);
-    if (!given)
-        return 0;
-    if (given->size < offsetof(struct usctp_stack_options, udp_port) ||
-        given->size > sizeof *options) {
-        snprintf(error_text, sizeof error_text,
-                 "usctp_stack_options has a size this library does not know.");
-        return -EINVAL;
-    }
-    memcpy(options, given, given->size);
-    uint32_t known = USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD |
-                     USCTP_STACK_UDP_PORT_REQUIRED | USCTP_STACK_NO_SPEAKER |
-                     USCTP_STACK_BESIDE_KERNEL;
-    if ((options->flags & ~known) || options->pcap_path) {
-        snprintf(error_text, sizeof error_text,
-                 "usctp_stack_options asks for something this library does not have.");
-        return -EINVAL;
-    }
+    int error = given ? copy_options(given, options) : 0;
+    if (error != 0)
+        return error;
+    if ((options->flags & ~known) || options->pcap_path)
+        return refuse(-EINVAL, "asks for something this library does not have");
     if (!(options->flags & (USCTP_STACK_RAW | USCTP_STACK_UDP)))
         options->flags |= USCTP_STACK_RAW;
+    if (!(options->flags & USCTP_STACK_RAW) &&
+        (options->raw_ipv4_fd >= 0 || options->raw_ipv6_fd >= 0))
+        return refuse(-EINVAL, "has a raw socket, and the flags lack USCTP_STACK_RAW");
+    if (!(options->flags & USCTP_STACK_UDP) &&
+        (options->udp_ipv4_fd >= 0 || options->udp_ipv6_fd >= 0))
+        return refuse(-EINVAL, "has a UDP socket, and the flags lack USCTP_STACK_UDP");
     return 0;
 }
 
@@ -120,6 +156,8 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
         .udp_port_required = options->flags & USCTP_STACK_UDP_PORT_REQUIRED,
         .raw_ipv4_fd = options->raw_ipv4_fd,
         .raw_ipv6_fd = options->raw_ipv6_fd,
+        .udp_ipv4_fd = options->udp_ipv4_fd,
+        .udp_ipv6_fd = options->udp_ipv6_fd,
         .device = options->device,
         .mark = options->mark,
         .may_speak = !(options->flags & USCTP_STACK_NO_SPEAKER),
@@ -130,16 +168,12 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
     return error;
 }
 
-/* The caller may have been built with a shorter structure. */
 static int take_config(struct usctp_config *config, const struct usctp_config *given) {
     usctp_config_defaults(config);
-    if (!given)
-        return 0;
-    if (given->size < sizeof given->size || given->size > sizeof *config)
-        return -EINVAL;
-    memcpy(config, given, given->size);
-    config->size = sizeof *config;
-    return 0;
+    int error = given ? config_take(config, given) : 0;
+    if (error == USCTP_ERR_TOO_BIG)
+        return refuse(-E2BIG, "has a config that sets something only a newer library has");
+    return error != 0 ? refuse(-EINVAL, "has a config with a bad size or value") : 0;
 }
 
 static int make_engine(struct usctp_stack *stack, const struct usctp_stack_options *options) {
@@ -155,7 +189,7 @@ static int make_engine(struct usctp_stack *stack, const struct usctp_stack_optio
         return error;
     stack->engine = usctp_engine_new(&environment, &stack->config, stack_now(stack));
     if (!stack->engine)
-        return options->config ? -EINVAL : -ENOMEM;
+        return -ENOMEM;
     if (hash_init(&stack->by_endpoint, FIRST_BUCKETS, &stack->env) != 0)
         return -ENOMEM;
     if (hash_init(&stack->by_assoc, FIRST_BUCKETS, &stack->env) != 0)
@@ -218,6 +252,8 @@ struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
         error = make_parts(stack, &options);
     if (error != 0) {
         if (stack) {
+            if (stack->transport)
+                transport_give_back(stack->transport);
             free_parts(stack);
             fd_table_retire_stack(stack);
         }

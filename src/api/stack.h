@@ -55,6 +55,9 @@ uint64_t stack_now(struct usctp_stack *stack);
 void stack_settle(struct usctp_stack *stack);
 /* Reads the host's addresses and routes if they have changed. */
 void stack_refresh(struct usctp_stack *stack);
+/* After a port was claimed: has the next turn, of the I/O thread at best, replace what a thread of
+ * another network namespace has used up. */
+void stack_replenish(struct usctp_stack *stack);
 /* Aborts or shuts down what is left and drives it for a bounded time; for the end of the process.
  */
 void stack_finish_at_exit(struct usctp_stack *stack);

@@ -20,14 +20,9 @@ socklen_t host_name_write(struct sockaddr_un *name, const char *kind, uint64_t n
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 }
 
-int host_name_socket(int type) {
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return fd >= 0 ? fd : -errno;
-}
-
-int host_name_take(const char *kind, uint64_t number, int type) {
+int host_name_take(struct host_namespace *ns, const char *kind, uint64_t number, int type) {
     struct sockaddr_un name;
-    int fd = host_name_socket(type);
+    int fd = host_namespace_socket(ns, type);
     if (fd < 0)
         return fd;
     if (bind(fd, (struct sockaddr *)&name, host_name_write(&name, kind, number))) {

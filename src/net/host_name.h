@@ -8,6 +8,8 @@
 #ifndef NET_HOST_NAME_H
 #define NET_HOST_NAME_H
 
+#include "net/host_namespace.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -15,11 +17,9 @@
 
 /* Writes "usctp/<kind>/<number>" as an abstract address. Returns its length. */
 socklen_t host_name_write(struct sockaddr_un *name, const char *kind, uint64_t number);
-/* A socket of the type with no name, non-blocking, for host_name_is_taken and for connecting.
- * Returns it or a negative errno. */
-int host_name_socket(int type);
-/* Takes a name with a new socket. Returns the socket, -EADDRINUSE or another negative errno. */
-int host_name_take(const char *kind, uint64_t number, int type);
+/* Takes a name with a new socket of the type. Returns the socket, -EADDRINUSE or another negative
+ * errno. */
+int host_name_take(struct host_namespace *ns, const char *kind, uint64_t number, int type);
 /* Whether somebody holds the name with a SOCK_DGRAM socket. `probe` is one without a name; what
  * cannot be found out counts as taken. */
 bool host_name_is_taken(int probe, const char *kind, uint64_t number);

@@ -38,6 +38,7 @@
 
 struct host_speaker {
     const struct port_claims *claims;
+    struct host_namespace *ns;
     bool may_speak;
     _Atomic bool is_elected, is_silent;
     bool is_armed;
@@ -103,7 +104,7 @@ static void arm(struct host_speaker *s, int seconds) {
 }
 
 static bool take_office(struct host_speaker *s) {
-    int fd = s->may_speak ? host_name_take(SPEAKER_NAME, 0, SOCK_SEQPACKET) : -EPERM;
+    int fd = s->may_speak ? host_name_take(s->ns, SPEAKER_NAME, 0, SOCK_SEQPACKET) : -EPERM;
     if (fd < 0)
         return false;
     if (listen(fd, SOMAXCONN)) {
@@ -122,7 +123,7 @@ static bool take_office(struct host_speaker *s) {
 static int follow(struct host_speaker *s) {
     struct sockaddr_un name;
     socklen_t length = host_name_write(&name, SPEAKER_NAME, 0);
-    int fd = host_name_socket(SOCK_SEQPACKET);
+    int fd = host_namespace_socket(s->ns, SOCK_SEQPACKET);
     if (fd < 0)
         return fd;
     if (connect(fd, (struct sockaddr *)&name, length)) {
@@ -154,22 +155,23 @@ static void register_raw(struct host_speaker *s, unsigned i, int fd) {
     if (fd < 0 || fstat(fd, &status))
         return;
     s->raw_inodes[i] = status.st_ino;
-    s->raw_names[i] = host_name_take(RAW_NAME, status.st_ino, SOCK_DGRAM);
+    s->raw_names[i] = host_name_take(s->ns, RAW_NAME, status.st_ino, SOCK_DGRAM);
 }
 
-struct host_speaker *host_speaker_new(const struct port_claims *claims, const int raw_fds[2],
-                                      bool may_speak) {
+struct host_speaker *host_speaker_new(const struct port_claims *claims, struct host_namespace *ns,
+                                      const int raw_fds[2], bool may_speak) {
     struct host_speaker *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->claims = claims;
+    s->ns = ns;
     s->office_fd = s->raw_names[0] = s->raw_names[1] = -1;
     for (unsigned i = 0; i < 2; i++) {
         register_raw(s, i, raw_fds[i]);
         /* -ENOENT: a kernel without IPv6; other failures keep the speaker silent. */
         s->list_fds[i] = may_speak ? host_sctp_open_list(i == 1) : -1;
     }
-    s->probe_fd = host_name_socket(SOCK_DGRAM);
+    s->probe_fd = host_namespace_socket(ns, SOCK_DGRAM);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     s->may_speak = may_speak && s->probe_fd >= 0 && s->timer_fd >= 0 && s->list_fds[0] >= 0;

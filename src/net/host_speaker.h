@@ -26,6 +26,7 @@
 #define HOST_SPEAKER_LOOK_AGAIN_S     5     /* at what others claim */
 #define HOST_SPEAKER_SILENT_S         1     /* at foreign raw sockets, while there are some */
 
+struct host_namespace;
 struct host_speaker;
 struct port_claims;
 
@@ -38,8 +39,8 @@ struct host_speaker_look {
  * Registers the raw sockets (-1: none) and, where may_speak, stands for election. `claims` are this
  * process's. Returns NULL without memory; whatever else it lacks makes it silent.
  */
-struct host_speaker *host_speaker_new(const struct port_claims *claims, const int raw_fds[2],
-                                      bool may_speak);
+struct host_speaker *host_speaker_new(const struct port_claims *claims, struct host_namespace *ns,
+                                      const int raw_fds[2], bool may_speak);
 /* Gives the office up. Also right in a forked child. */
 void host_speaker_delete(struct host_speaker *speaker);
 /* Readable when host_speaker_refresh has something to do; -1 when it never has. */

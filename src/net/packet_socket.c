@@ -103,41 +103,45 @@ static int configure(struct packet_socket *s, const struct transport_options *op
 }
 
 /* Whether a descriptor is what its giver says. */
-static int check_given(int fd, bool ipv6) {
+static int check_given(const struct packet_socket *s) {
     int type = 0, domain = 0, protocol = 0, flags;
     socklen_t length = sizeof type;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) ||
-        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) ||
-        getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length))
+    if (getsockopt(s->fd, SOL_SOCKET, SO_TYPE, &type, &length) ||
+        getsockopt(s->fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) ||
+        getsockopt(s->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length))
         return -errno;
-    if (type != SOCK_RAW || protocol != IPPROTO_SCTP || domain != (ipv6 ? AF_INET6 : AF_INET))
+    if (type != (s->udp ? SOCK_DGRAM : SOCK_RAW) ||
+        protocol != (s->udp ? IPPROTO_UDP : IPPROTO_SCTP) ||
+        domain != (s->ipv6 ? AF_INET6 : AF_INET))
         return -EINVAL;
-    flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+    flags = fcntl(s->fd, F_GETFL);
+    if (flags < 0 || fcntl(s->fd, F_SETFL, flags | O_NONBLOCK) || fcntl(s->fd, F_SETFD, FD_CLOEXEC))
         return -errno;
     return 0;
 }
 
-int packet_socket_open_raw(struct packet_socket *s, bool ipv6, int given_fd,
+/* Takes the given one, or opens. Returns 0 or a negative errno. */
+static int obtain(struct packet_socket *s, int given_fd) {
+    s->is_given = given_fd >= 0;
+    s->fd = given_fd;
+    if (s->is_given)
+        return check_given(s);
+    s->fd = socket(s->ipv6 ? AF_INET6 : AF_INET,
+                   (s->udp ? SOCK_DGRAM : SOCK_RAW) | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                   s->udp ? IPPROTO_UDP : IPPROTO_SCTP);
+    return s->fd >= 0 ? 0 : -errno;
+}
+
+int packet_socket_open_raw(struct packet_socket *s, bool ipv6,
                            const struct transport_options *options) {
-    *s = (struct packet_socket){.fd = given_fd, .ipv6 = ipv6};
-    int error = 0;
-    if (given_fd >= 0) {
-        error = check_given(given_fd, ipv6);
-    } else {
-        s->fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                       IPPROTO_SCTP);
-        if (s->fd < 0)
-            return -errno;
-    }
+    *s = (struct packet_socket){.ipv6 = ipv6};
+    int error = obtain(s, ipv6 ? options->raw_ipv6_fd : options->raw_ipv4_fd);
     if (!error)
         error = socket_filter_attach(s->fd, NULL, 0, !ipv6);
     if (!error)
         error = configure(s, options);
-    if (error && given_fd < 0)
-        close(s->fd);
     if (error)
-        s->fd = -1;
+        packet_socket_drop(s);
     return error;
 }
 
@@ -149,25 +153,57 @@ static int bind_any(const struct packet_socket *s, uint16_t port) {
     return result ? -errno : 0;
 }
 
-static int bound_port(const struct packet_socket *s, uint16_t *port) {
+uint16_t packet_socket_bound_port(int fd) {
     struct sockaddr_in6 name = {0};
     socklen_t length = sizeof name;
-    if (getsockname(s->fd, (struct sockaddr *)&name, &length))
-        return -errno;
-    *port = ntohs(name.sin6_port); /* where sin_port is, too */
-    return 0;
+    if (getsockname(fd, (struct sockaddr *)&name, &length) ||
+        (name.sin6_family != AF_INET && name.sin6_family != AF_INET6))
+        return 0;
+    return ntohs(name.sin6_port); /* where sin_port is, too */
+}
+
+/* The IPv4 socket, and no other, gets what comes by IPv4. */
+static int set_ipv6_only(const struct packet_socket *s) {
+    int is_only = 0;
+    socklen_t length = sizeof is_only;
+    if (set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
+        return 0;
+    int error = errno;
+    /* A bound one says EINVAL: then it was set before. */
+    if (getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_only, &length) == 0 && is_only)
+        return 0;
+    return -error;
+}
+
+/* Leaves a socket bound to *port, which is then known. */
+static int bind_udp(const struct packet_socket *s, uint16_t *port) {
+    uint16_t bound = s->is_given ? packet_socket_bound_port(s->fd) : 0;
+    if (bound == 0) {
+        int error = bind_any(s, *port);
+        if (error)
+            return error;
+        bound = packet_socket_bound_port(s->fd);
+    } else if (*port != 0 && *port != bound) {
+        return -EINVAL;
+    }
+    *port = bound;
+    return bound != 0 ? 0 : -EADDRINUSE;
+}
+
+static bool is_connected(int fd) {
+    struct sockaddr_in6 name;
+    socklen_t length = sizeof name;
+    return getpeername(fd, (struct sockaddr *)&name, &length) == 0;
 }
 
 int packet_socket_open_udp(struct packet_socket *s, bool ipv6, uint16_t *port,
                            const struct transport_options *options) {
     *s = (struct packet_socket){.ipv6 = ipv6, .udp = true};
-    s->fd =
-        socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
-    if (s->fd < 0)
-        return -errno;
-    int error = 0;
-    if (ipv6 && !set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
-        error = -errno;
+    int error = obtain(s, ipv6 ? options->udp_ipv6_fd : options->udp_ipv4_fd);
+    if (!error && s->is_given && is_connected(s->fd))
+        error = -EINVAL;
+    if (!error && ipv6)
+        error = set_ipv6_only(s);
     if (!error)
         error = configure(s, options);
     if (!error) {
@@ -175,15 +211,17 @@ int packet_socket_open_udp(struct packet_socket *s, bool ipv6, uint16_t *port,
         socklen_t length = sizeof segment;
         s->gso = getsockopt(s->fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &length) == 0;
         set(s->fd, IPPROTO_UDP, UDP_GRO, 1);
-        error = bind_any(s, *port);
+        error = bind_udp(s, port);
     }
-    if (!error)
-        error = bound_port(s, port);
-    if (error) {
-        close(s->fd);
-        s->fd = -1;
-    }
+    if (error)
+        packet_socket_drop(s);
     return error;
+}
+
+void packet_socket_drop(struct packet_socket *s) {
+    if (!s->is_given)
+        packet_socket_close(s);
+    s->fd = -1;
 }
 
 void packet_socket_close(struct packet_socket *s) {

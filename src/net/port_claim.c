@@ -37,8 +37,9 @@ struct block {
 };
 
 struct port_claims {
-    bool host_wide;
-    int watch_fd; /* epoll: the blocks' names, which others ask */
+    struct host_namespace *ns; /* NULL: of this object only */
+    int probe_fd;              /* asks whether a name is taken */
+    int watch_fd;              /* epoll: the blocks' names, which others ask */
     uint64_t generation;
     uint32_t idle_blocks; /* held, with no port in use */
     uint64_t passing[BLOCKS];
@@ -50,11 +51,11 @@ struct port_claims {
 /* Takes a name. Returns 0 with how it is held, or a negative errno. */
 static int take_name(const struct port_claims *claims, const char *kind, unsigned number,
                      int *held) {
-    if (!claims->host_wide) {
+    if (!claims->ns) {
         *held = IN_PROCESS;
         return 0;
     }
-    int fd = host_name_take(kind, number, SOCK_DGRAM);
+    int fd = host_name_take(claims->ns, kind, number, SOCK_DGRAM);
     if (fd < 0)
         return fd;
     *held = fd + 1;
@@ -87,12 +88,17 @@ static void update_passing(struct port_claims *claims, unsigned number) {
     __atomic_store_n(&claims->passing[number], passing, __ATOMIC_RELAXED);
 }
 
-struct port_claims *port_claim_new(bool host_wide) {
+struct port_claims *port_claim_new(struct host_namespace *ns) {
     struct port_claims *claims = calloc(1, sizeof *claims);
     if (!claims)
         return NULL;
-    claims->host_wide = host_wide;
-    claims->watch_fd = host_wide ? epoll_create1(EPOLL_CLOEXEC) : -1;
+    claims->ns = ns;
+    claims->probe_fd = ns ? host_namespace_socket(ns, SOCK_DGRAM) : -1;
+    claims->watch_fd = ns ? epoll_create1(EPOLL_CLOEXEC) : -1;
+    if (ns && claims->probe_fd < 0) {
+        port_claim_delete(claims);
+        return NULL;
+    }
     return claims;
 }
 
@@ -108,6 +114,8 @@ void port_claim_delete(struct port_claims *claims) {
     }
     if (claims->watch_fd >= 0)
         close(claims->watch_fd);
+    if (claims->probe_fd >= 0)
+        close(claims->probe_fd);
     free(claims);
 }
 
@@ -132,7 +140,7 @@ int port_claim_descriptor(const struct port_claims *claims) {
 }
 
 /* Takes one question out of a block's socket. Returns false when there is none. */
-static bool answer_one(struct port_claims *claims, unsigned number, int probe) {
+static bool answer_one(struct port_claims *claims, unsigned number) {
     struct block *block = &claims->blocks[number];
     struct sockaddr_un from;
     socklen_t length = sizeof from;
@@ -146,7 +154,7 @@ static bool answer_one(struct port_claims *claims, unsigned number, int probe) {
         length <= sizeof from.sun_family)
         return true;
     bool is_free = claims->counts[port] == 0;
-    if (is_free && !claims->exact[port] && host_name_is_taken(probe, "port", port)) {
+    if (is_free && !claims->exact[port] && host_name_is_taken(claims->probe_fd, "port", port)) {
         block->excluded |= bit_of(port);
         update_passing(claims, number);
     }
@@ -159,15 +167,10 @@ static bool answer_one(struct port_claims *claims, unsigned number, int probe) {
 void port_claim_answer(struct port_claims *claims) {
     struct epoll_event events[8];
     int n = claims->watch_fd >= 0 ? epoll_wait(claims->watch_fd, events, 8, 0) : 0;
-    if (n <= 0)
-        return;
-    int probe = host_name_socket(SOCK_DGRAM);
-    for (int i = 0; i < n && probe >= 0; i++)
+    for (int i = 0; i < n; i++)
         for (unsigned k = 0; k < MAX_ANSWERS; k++)
-            if (!answer_one(claims, events[i].data.u32, probe))
+            if (!answer_one(claims, events[i].data.u32))
                 break;
-    if (probe >= 0)
-        close(probe);
 }
 
 /* Waits for the answer on a socket that is connected to the block's name. What others ask us is
@@ -191,7 +194,7 @@ static int wait_for_answer(struct port_claims *claims, int fd) {
 static int ask_holder(struct port_claims *claims, uint16_t port) {
     struct sockaddr_un name, own = {.sun_family = AF_UNIX};
     socklen_t length = host_name_write(&name, "block", port / PORT_CLAIM_BLOCK_PORTS);
-    int fd = host_name_socket(SOCK_DGRAM);
+    int fd = host_namespace_socket(claims->ns, SOCK_DGRAM);
     if (fd < 0)
         return fd;
     int result = -EADDRINUSE;
@@ -210,15 +213,9 @@ static int ask_holder(struct port_claims *claims, uint16_t port) {
  * ours. */
 static int check_foreign_block(struct port_claims *claims, uint16_t port) {
     unsigned number = port / PORT_CLAIM_BLOCK_PORTS;
-    if (!claims->host_wide || number < FIRST_BLOCK || number > LAST_BLOCK ||
-        claims->blocks[number].held)
+    if (!claims->ns || number < FIRST_BLOCK || number > LAST_BLOCK || claims->blocks[number].held)
         return 0;
-    int probe = host_name_socket(SOCK_DGRAM);
-    if (probe < 0)
-        return probe;
-    bool taken = host_name_is_taken(probe, "block", number);
-    close(probe);
-    return taken ? ask_holder(claims, port) : 0;
+    return host_name_is_taken(claims->probe_fd, "block", number) ? ask_holder(claims, port) : 0;
 }
 
 /* ---- ports and blocks ------------------------------------------------------------------------ */
@@ -279,9 +276,6 @@ void port_claim_remove(struct port_claims *claims, uint16_t port) {
  * free port. */
 static int take_block(struct port_claims *claims, unsigned number) {
     struct block *block = &claims->blocks[number];
-    int probe = -1;
-    if (claims->host_wide && (probe = host_name_socket(SOCK_DGRAM)) < 0)
-        return probe;
     int error = take_name(claims, "block", number, &block->held);
     if (error == 0) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
@@ -293,13 +287,11 @@ static int take_block(struct port_claims *claims, unsigned number) {
         for (unsigned i = 0; i < PORT_CLAIM_BLOCK_PORTS; i++) {
             unsigned port = number * PORT_CLAIM_BLOCK_PORTS + i;
             if (port > PORT_CLAIM_EPHEMERAL_LAST || claims->exact[port] ||
-                (probe >= 0 && host_name_is_taken(probe, "port", port)))
+                (claims->ns && host_name_is_taken(claims->probe_fd, "port", port)))
                 block->excluded |= (uint64_t)1 << i;
         }
         update_passing(claims, number);
     }
-    if (probe >= 0)
-        close(probe);
     return error;
 }
 
@@ -346,8 +338,7 @@ int port_claim_add_ephemeral(struct port_claims *claims, uint32_t seed) {
 }
 
 void port_claim_reclaim(struct port_claims *claims) {
-    int probe = claims->host_wide ? host_name_socket(SOCK_DGRAM) : -1;
-    for (unsigned number = FIRST_BLOCK; number <= LAST_BLOCK && probe >= 0; number++) {
+    for (unsigned number = FIRST_BLOCK; number <= LAST_BLOCK && claims->ns; number++) {
         struct block *block = &claims->blocks[number];
         if (!block->held || block->excluded == 0)
             continue;
@@ -355,13 +346,11 @@ void port_claim_reclaim(struct port_claims *claims) {
             unsigned port = number * PORT_CLAIM_BLOCK_PORTS + i;
             uint64_t bit = (uint64_t)1 << i;
             if ((block->excluded & bit) && port <= PORT_CLAIM_EPHEMERAL_LAST &&
-                !claims->exact[port] && !host_name_is_taken(probe, "port", port))
+                !claims->exact[port] && !host_name_is_taken(claims->probe_fd, "port", port))
                 block->excluded &= ~bit;
         }
         update_passing(claims, number);
     }
-    if (probe >= 0)
-        close(probe);
 }
 
 bool port_claim_passes(const struct port_claims *claims, uint16_t port) {

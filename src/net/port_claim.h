@@ -22,9 +22,11 @@
 
 struct port_claims;
 
-/* Without host_wide the claims are a table in this object only (all packets travel in UDP). Returns
- * NULL without memory. */
-struct port_claims *port_claim_new(bool host_wide);
+struct host_namespace;
+
+/* Claims among the processes of a network namespace; without one they are a table in this object
+ * only (all packets travel in UDP). Returns NULL without memory or descriptors. */
+struct port_claims *port_claim_new(struct host_namespace *ns);
 /* Gives everything up. */
 void port_claim_delete(struct port_claims *claims);
 /* Claims a port once more. Returns 0, -EADDRINUSE, -EINVAL (port 0) or another negative errno. A

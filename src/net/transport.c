@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,51 +61,95 @@ static bool is_family_missing(int error) {
     return error == -EAFNOSUPPORT || error == -EPROTONOSUPPORT || error == -EADDRNOTAVAIL;
 }
 
+/* Whether what was given can be used beside what the transport opens itself, names and netlink. */
+static int check_namespace(const struct transport *t, const int fds[2],
+                           const struct report *report) {
+    for (unsigned i = 0; i < 2; i++) {
+        if (fds[i] < 0 || host_namespace_has(t->ns, fds[i]))
+            continue;
+        if (report->text && report->bytes > 0)
+            snprintf(report->text, report->bytes,
+                     "A socket that was handed in belongs to another network namespace than the "
+                     "thread that makes the stack");
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int open_raw(struct transport *t, const struct transport_options *options,
                     const struct report *report) {
     struct packet_socket *ipv4 = &t->sockets[WAY_RAW_IPV4], *ipv6 = &t->sockets[WAY_RAW_IPV6];
-    bool given = options->raw_ipv4_fd >= 0 || options->raw_ipv6_fd >= 0;
-    int first = packet_socket_open_raw(ipv4, false, options->raw_ipv4_fd, options);
-    if (options->raw_ipv4_fd >= 0 && first)
+    const int given[2] = {options->raw_ipv4_fd, options->raw_ipv6_fd};
+    int error = check_namespace(t, given, report);
+    if (error)
+        return error;
+    int first = packet_socket_open_raw(ipv4, false, options);
+    if (given[0] >= 0 && first)
         return fail(report, first, "Taking over the raw IPv4 SCTP socket");
-    int second = packet_socket_open_raw(ipv6, true, options->raw_ipv6_fd, options);
-    if (options->raw_ipv6_fd >= 0 && second)
+    int second = packet_socket_open_raw(ipv6, true, options);
+    if (given[1] >= 0 && second)
         return fail(report, second, "Taking over the raw IPv6 SCTP socket");
     /* One family is enough where the other is not there, or was not handed in by who has dropped
      * the privilege. */
-    if (first && !(ipv6->fd >= 0 && (given || is_family_missing(first))))
+    bool any_given = given[0] >= 0 || given[1] >= 0;
+    if (first && !(ipv6->fd >= 0 && (any_given || is_family_missing(first))))
         return fail_raw(report, first, "Opening a raw SCTP socket");
-    if (second && !(ipv4->fd >= 0 && (given || is_family_missing(second))))
+    if (second && !(ipv4->fd >= 0 && (any_given || is_family_missing(second))))
         return fail_raw(report, second, "Opening a raw SCTP socket");
     return 0;
 }
 
-/* Binds IPv4 and, where the host has it, IPv6 to one port. */
+/* Binds IPv4 and, where the host has it, IPv6 to one port. With one socket given the other family
+ * is as welcome as possible. */
 static int open_udp_pair(struct transport *t, uint16_t port,
                          const struct transport_options *options) {
     struct packet_socket *ipv4 = &t->sockets[WAY_UDP_IPV4], *ipv6 = &t->sockets[WAY_UDP_IPV6];
+    bool given_ipv4 = options->udp_ipv4_fd >= 0, given_ipv6 = options->udp_ipv6_fd >= 0;
     int first = packet_socket_open_udp(ipv4, false, &port, options);
-    if (first && !is_family_missing(first))
+    if (first && !is_family_missing(first) && (given_ipv4 || !given_ipv6))
         return first;
     int second = packet_socket_open_udp(ipv6, true, &port, options);
-    if (second && (first || !is_family_missing(second))) {
-        packet_socket_close(ipv4);
+    if (second && (first || given_ipv6 || (!given_ipv4 && !is_family_missing(second)))) {
+        packet_socket_drop(ipv4);
         return second;
     }
     t->udp_port = port;
     return 0;
 }
 
+/* The port that given sockets are bound to, 0 when they are not, or -EINVAL when they cannot go
+ * together or with the port that is wanted. */
+static int given_udp_port(const struct transport_options *options) {
+    int ipv4 = options->udp_ipv4_fd >= 0 ? packet_socket_bound_port(options->udp_ipv4_fd) : 0;
+    int ipv6 = options->udp_ipv6_fd >= 0 ? packet_socket_bound_port(options->udp_ipv6_fd) : 0;
+    int port = ipv4 ? ipv4 : ipv6;
+    if (port && ((ipv6 && port != ipv6) || (options->udp_port && port != options->udp_port)))
+        return -EINVAL;
+    return port;
+}
+
 static int open_udp(struct transport *t, const struct transport_options *options,
                     const struct report *report) {
+    const int given[2] = {options->udp_ipv4_fd, options->udp_ipv6_fd};
     uint16_t port = options->udp_port ? options->udp_port : ENCAPSULATION_PORT;
-    int error = open_udp_pair(t, port, options);
+    int bound = given_udp_port(options);
+    if (bound < 0)
+        return fail(report, bound, "Taking over UDP sockets that are bound to another port");
+    if (bound > 0)
+        port = (uint16_t)bound;
+    int error = check_namespace(t, given, report);
+    if (error)
+        return error;
+    error = open_udp_pair(t, port, options);
     bool taken = error == -EADDRINUSE;
     for (unsigned i = 0;
-         error == -EADDRINUSE && !options->udp_port_required && i < EPHEMERAL_ATTEMPTS; i++)
+         error == -EADDRINUSE && !bound && !options->udp_port_required && i < EPHEMERAL_ATTEMPTS;
+         i++)
         error = open_udp_pair(t, 0, options);
     if (error && taken && report->text && report->bytes > 0)
         snprintf(report->text, report->bytes, "Another process holds UDP port %u", (unsigned)port);
+    else if (error && (given[0] >= 0 || given[1] >= 0))
+        fail(report, error, "Taking over the UDP sockets");
     else if (error && (options->device || options->mark))
         fail(report, error, "Binding a UDP socket to a device or mark");
     else if (error && report->text && report->bytes > 0)
@@ -139,16 +184,35 @@ static int update_filters(struct transport *t) {
     return 0;
 }
 
+/* A number that names nothing now would name what is opened next. */
+static int check_given(const struct transport_options *options, const struct report *report) {
+    const int fds[WAY_COUNT] = {options->raw_ipv4_fd, options->raw_ipv6_fd, options->udp_ipv4_fd,
+                                options->udp_ipv6_fd};
+    for (unsigned i = 0; i < WAY_COUNT; i++)
+        if (fds[i] >= 0 && fcntl(fds[i], F_GETFD) < 0)
+            return fail(report, -errno, "Taking over a socket");
+    return 0;
+}
+
 static int open_all(struct transport *t, const struct transport_options *options,
                     const struct report *report) {
     t->receiver.slots = malloc((size_t)TRANSPORT_BATCH * TRANSPORT_SLOT_STRIDE);
-    t->claims = port_claim_new(options->raw);
-    if (!t->receiver.slots || !t->claims)
+    if (!t->receiver.slots)
         return fail(report, -ENOMEM, "Allocating packet memory");
     if (!options->raw && !options->udp)
         return fail(report, -EINVAL, "Opening no socket at all");
+    int error = check_given(options, report);
+    if (error)
+        return error;
+    error = host_namespace_new(&t->ns);
+    if (error)
+        return fail(report, error, "Opening a socket for names among processes");
+    t->claims = port_claim_new(options->raw ? t->ns : NULL);
+    if (!t->claims)
+        return fail(report, -ENOMEM, "Allocating packet memory");
     /* UDP first: a handed-in socket changes hands only when all else has worked. */
-    int error = options->udp ? open_udp(t, options, report) : 0;
+    if (options->udp)
+        error = open_udp(t, options, report);
     if (error)
         return error;
     error = host_network_new(&t->network, options->device, options->mark);
@@ -164,7 +228,7 @@ static int open_all(struct transport *t, const struct transport_options *options
     if (error)
         return error;
     const int raw_fds[2] = {t->sockets[WAY_RAW_IPV4].fd, t->sockets[WAY_RAW_IPV6].fd};
-    t->speaker = host_speaker_new(t->claims, raw_fds, options->may_speak);
+    t->speaker = host_speaker_new(t->claims, t->ns, raw_fds, options->may_speak);
     if (!t->speaker)
         return fail(report, -ENOMEM, "Allocating packet memory");
     /* A filter that cannot be attached now lets nothing in; the next claim tries again. */
@@ -179,7 +243,13 @@ static void dispose(struct transport *t) {
     host_network_delete(t->network);
     host_speaker_delete(t->speaker);
     port_claim_delete(t->claims);
+    host_namespace_delete(t->ns);
     free(t->receiver.slots);
+}
+
+void transport_give_back(struct transport *t) {
+    for (unsigned i = 0; i < WAY_COUNT; i++)
+        packet_socket_drop(&t->sockets[i]);
 }
 
 void transport_close(struct transport *t) {
@@ -204,10 +274,7 @@ int transport_open(struct transport **out, const struct transport_options *optio
     int error = open_all(t, options, &report);
     if (error) {
         /* What was handed in stays its giver's when the transport does not come to be. */
-        if (options->raw_ipv4_fd >= 0)
-            t->sockets[WAY_RAW_IPV4].fd = -1;
-        if (options->raw_ipv6_fd >= 0)
-            t->sockets[WAY_RAW_IPV6].fd = -1;
+        transport_give_back(t);
         transport_close(t);
         return error;
     }
@@ -272,7 +339,16 @@ const struct usctp_local_address *transport_addresses(const struct transport *t,
     return host_network_addresses(t->network, n);
 }
 
+bool transport_is_short(const struct transport *t) {
+    return host_namespace_is_short(t->ns);
+}
+
+int transport_unprivileged_port(const struct transport *t) {
+    return host_namespace_unprivileged_port(t->ns);
+}
+
 bool transport_refresh(struct transport *t) {
+    host_namespace_refill(t->ns);
     port_claim_answer(t->claims);
     if (t->speaker && host_speaker_refresh(t->speaker))
         port_claim_reclaim(t->claims);

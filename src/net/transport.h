@@ -15,15 +15,15 @@
 struct transport;
 
 struct transport_options {
-    bool raw;               /* open raw sockets (or take raw_ipv4_fd, raw_ipv6_fd) */
-    bool udp;               /* open UDP sockets */
+    bool raw;               /* open raw sockets, or take those given */
+    bool udp;               /* open UDP sockets, or take those given */
     uint16_t udp_port;      /* local encapsulation port, 0 = 9899 */
     bool udp_port_required; /* another process holds it: fail with EADDRINUSE instead of taking an
                                ephemeral port */
-    int raw_ipv4_fd,
-        raw_ipv6_fd;    /* already open raw sockets, or -1; they are the transport's from then on */
-    const char *device; /* SO_BINDTODEVICE, or NULL */
-    uint32_t mark;      /* SO_MARK, 0 = none */
+    /* Already open sockets, or -1; they are the transport's once it is open. */
+    int raw_ipv4_fd, raw_ipv6_fd, udp_ipv4_fd, udp_ipv6_fd;
+    const char *device;                          /* SO_BINDTODEVICE, or NULL */
+    uint32_t mark;                               /* SO_MARK, 0 = none */
     int receive_buffer_bytes, send_buffer_bytes; /* of the sockets; 0 = a fitting default */
     bool may_speak;     /* raw: stand for election as the speaker of the host (host_speaker.h) */
     bool beside_kernel; /* raw: go on although the kernel has SCTP of its own */
@@ -37,6 +37,8 @@ struct transport_options {
 int transport_open(struct transport **out, const struct transport_options *options,
                    char *error_text, size_t error_bytes);
 void transport_close(struct transport *t);
+/* Before transport_close: what was handed in is its giver's again, and stays open. */
+void transport_give_back(struct transport *t);
 /* In a forked child: closes descriptors and touches nothing that is shared with the parent. */
 void transport_forget(struct transport *t);
 
@@ -78,6 +80,11 @@ const struct usctp_local_address *transport_addresses(const struct transport *t,
 /* Reads pending netlink messages and what other usctp processes ask and tell. Returns true when
  * addresses, routes or MTUs have changed since the last call. */
 bool transport_refresh(struct transport *t);
+/* Whether a thread of another network namespace has used up what transport_refresh, called by one
+ * of the transport's own, replaces (host_namespace.h). */
+bool transport_is_short(const struct transport *t);
+/* The first port that everybody may bind in the transport's network namespace. */
+int transport_unprivileged_port(const struct transport *t);
 /*
  * What the host's routing table says of a destination: source address and MTU of the way. `source`
  * may be given (family not NONE) to ask for the route when sending from it. Returns 0 or a negative

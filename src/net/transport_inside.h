@@ -10,6 +10,7 @@
 #ifndef NET_TRANSPORT_INSIDE_H
 #define NET_TRANSPORT_INSIDE_H
 
+#include "net/host_namespace.h"
 #include "net/host_network.h"
 #include "net/host_speaker.h"
 #include "net/icmp_errors.h"
@@ -72,6 +73,7 @@ struct transport_sender {
 struct transport {
     struct packet_socket sockets[WAY_COUNT];
     uint16_t udp_port;
+    struct host_namespace *ns;
     struct host_network *network;
     struct port_claims *claims;
     struct host_speaker *speaker; /* NULL: no raw sockets */

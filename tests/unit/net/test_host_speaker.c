@@ -18,16 +18,17 @@
 
 enum { MOST = 4 };
 
+static struct host_namespace *ns;
 static struct port_claims *claims[MOST];
 static struct host_speaker *speakers[MOST];
 static int raw_fds[MOST][2];
 
 static void add(unsigned i, bool may_speak) {
-    claims[i] = port_claim_new(true);
+    claims[i] = port_claim_new(ns);
     raw_fds[i][0] = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_SCTP);
     raw_fds[i][1] = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_SCTP);
     ck_assert(claims[i] && raw_fds[i][0] >= 0 && raw_fds[i][1] >= 0);
-    speakers[i] = host_speaker_new(claims[i], raw_fds[i], may_speak);
+    speakers[i] = host_speaker_new(claims[i], ns, raw_fds[i], may_speak);
     ck_assert_ptr_nonnull(speakers[i]);
 }
 
@@ -209,7 +210,7 @@ START_TEST(more_followers_than_are_watched) {
     unsigned n = sizeof followers / sizeof followers[0];
     add(0, true);
     for (unsigned i = 0; i < n; i++) {
-        followers[i] = host_name_socket(SOCK_SEQPACKET);
+        followers[i] = host_namespace_socket(ns, SOCK_SEQPACKET);
         ck_assert_int_eq(connect(followers[i], (struct sockaddr *)&name, length), 0);
     }
     refresh(0);
@@ -232,6 +233,8 @@ int main(void) {
     TCase *tests = tcase_create("host_speaker");
     if (!unit_net_enter() || !unit_net_has_raw())
         return 77;
+    if (host_namespace_new(&ns) != 0)
+        return EXIT_FAILURE;
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, NULL, teardown);
     tcase_add_test(tests, one_speaks);
@@ -248,5 +251,6 @@ int main(void) {
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    host_namespace_delete(ns);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -16,11 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct host_namespace *ns;
 static struct port_claims *a, *b;
 
 static void setup(void) {
-    a = port_claim_new(true);
-    b = port_claim_new(true);
+    a = port_claim_new(ns);
+    b = port_claim_new(ns);
     ck_assert(a && b);
 }
 
@@ -65,7 +66,7 @@ START_TEST(another_process_is_refused_until_the_first_is_gone) {
         /* Reachable to the end: it is not given up on purpose. */
         static struct port_claims *volatile own;
         close(done[1]);
-        own = port_claim_new(true);
+        own = port_claim_new(ns);
         byte = own && port_claim_add(own, 5001) == 0 ? 'y' : 'n';
         if (write(ready[1], &byte, 1) == 1 && read(done[0], &byte, 1) >= 0)
             _exit(0); /* without giving anything up */
@@ -126,7 +127,7 @@ START_TEST(blocks_and_single_ports_respect_each_other) {
     port_claim_remove(a, neighbour);
     port_claim_remove(a, (uint16_t)port);
     port_claim_delete(a);
-    a = port_claim_new(true);
+    a = port_claim_new(ns);
     /* The other way round: b has a port by name, a's block goes without it. */
     ck_assert_int_eq(port_claim_add(b, neighbour), 0);
     for (unsigned i = 0; i < 63; i++) {
@@ -196,7 +197,7 @@ START_TEST(questions_are_not_believed) {
     uint16_t elsewhere = (uint16_t)(used ^ 64);
     struct sockaddr_un name, own = {.sun_family = AF_UNIX};
     socklen_t length = host_name_write(&name, "block", used / 64);
-    int fd = host_name_socket(SOCK_DGRAM);
+    int fd = host_namespace_socket(ns, SOCK_DGRAM);
     char answer = 0, nonsense[100] = "what?";
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&own, sizeof own.sun_family), 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&name, length), 0);
@@ -212,7 +213,7 @@ START_TEST(questions_are_not_believed) {
     ck_assert(port_claim_passes(a, unused));
     close(fd);
     /* One that does not listen for the answer. */
-    fd = host_name_socket(SOCK_DGRAM);
+    fd = host_namespace_socket(ns, SOCK_DGRAM);
     ck_assert_int_eq(sendto(fd, &unused, sizeof unused, 0, (struct sockaddr *)&name, length),
                      sizeof unused);
     port_claim_answer(a);
@@ -241,7 +242,7 @@ START_TEST(one_idle_block_is_kept) {
 END_TEST
 
 START_TEST(every_ephemeral_port_can_be_had) {
-    struct port_claims *table = port_claim_new(false);
+    struct port_claims *table = port_claim_new(NULL);
     unsigned count = 0;
     int port;
     while ((port = port_claim_add_ephemeral(table, 4711)) > 0) {
@@ -256,7 +257,7 @@ START_TEST(every_ephemeral_port_can_be_had) {
 END_TEST
 
 START_TEST(without_raw_sockets_nothing_is_host_wide) {
-    struct port_claims *one = port_claim_new(false), *two = port_claim_new(false);
+    struct port_claims *one = port_claim_new(NULL), *two = port_claim_new(NULL);
     ck_assert_int_eq(port_claim_add(one, 5002), 0);
     ck_assert_int_eq(port_claim_add(two, 5002), 0);
     ck_assert_int_eq(port_claim_add(a, 5002), 0);
@@ -266,7 +267,7 @@ START_TEST(without_raw_sockets_nothing_is_host_wide) {
 END_TEST
 
 START_TEST(many_ranges_are_joined) {
-    struct port_claims *table = port_claim_new(false);
+    struct port_claims *table = port_claim_new(NULL);
     static struct port_range ranges[SOCKET_FILTER_MAX_RANGES];
     for (unsigned port = 1; port < 4000; port += 2)
         ck_assert_int_eq(port_claim_add(table, (uint16_t)port), 0);
@@ -288,6 +289,8 @@ int main(void) {
     Suite *suite = suite_create("port_claim");
     TCase *tests = tcase_create("port_claim");
     (void)unit_net_enter();
+    if (host_namespace_new(&ns) != 0)
+        return EXIT_FAILURE;
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, claims_nest);
@@ -307,5 +310,6 @@ int main(void) {
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    host_namespace_delete(ns);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

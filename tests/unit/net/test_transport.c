@@ -19,8 +19,12 @@ static char text[256];
 static struct transport *a, *b;
 
 static struct transport_options udp_options(uint16_t port) {
-    return (struct transport_options){
-        .udp = true, .udp_port = port, .raw_ipv4_fd = -1, .raw_ipv6_fd = -1};
+    return (struct transport_options){.udp = true,
+                                      .udp_port = port,
+                                      .raw_ipv4_fd = -1,
+                                      .raw_ipv6_fd = -1,
+                                      .udp_ipv4_fd = -1,
+                                      .udp_ipv6_fd = -1};
 }
 
 static struct transport *open_with(struct transport_options options) {
@@ -91,7 +95,8 @@ START_TEST(ports) {
     ck_assert_uint_eq(transport_udp_port(third), 9899);
     transport_close(second);
     transport_close(third);
-    struct transport_options nothing = {.raw_ipv4_fd = -1, .raw_ipv6_fd = -1};
+    struct transport_options nothing = {
+        .raw_ipv4_fd = -1, .raw_ipv6_fd = -1, .udp_ipv4_fd = -1, .udp_ipv6_fd = -1};
     ck_assert_int_eq(transport_open(&third, &nothing, text, sizeof text), -EINVAL);
     int fds[8];
     ck_assert_uint_eq(transport_descriptors(a, fds, 8), 3);

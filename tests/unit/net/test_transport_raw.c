@@ -31,7 +31,8 @@ static pid_t router;
 static uint8_t data[70000];
 
 static struct transport_options raw_options(void) {
-    return (struct transport_options){.raw = true, .raw_ipv4_fd = -1, .raw_ipv6_fd = -1};
+    return (struct transport_options){
+        .raw = true, .raw_ipv4_fd = -1, .raw_ipv6_fd = -1, .udp_ipv4_fd = -1, .udp_ipv6_fd = -1};
 }
 
 static struct transport *open_with(struct transport_options options) {
