@@ -537,8 +537,10 @@ void out_of_the_blue_reply(struct inbound *in, const struct writer *w);
  * token.
  */
 bool out_of_the_blue_may_init_ack(struct usctp_engine *engine, uint64_t now_us);
-/* As out_of_the_blue_reply, for an INIT ACK that may be. */
-void out_of_the_blue_init_ack(struct inbound *in, const struct writer *w);
+/* As out_of_the_blue_reply, for an INIT ACK that may be, with code point and flow label of the
+ * tunables. */
+void out_of_the_blue_init_ack(struct inbound *in, const struct writer *w,
+                              const struct usctp_config *config);
 /* Answers with a lone chunk, the T bit and the packet's own tag (8.4 rules 5 and 8). */
 void out_of_the_blue_reflect(struct inbound *in, uint8_t type);
 void out_of_the_blue_free(struct usctp_engine *engine);

@@ -226,7 +226,7 @@ void handshake_reply_init_ack(struct inbound *in, const struct init_chunk *init,
     param_write(&w, PARAM_STATE_COOKIE, bytes, cookie_bytes);
     append_unrecognized(&w, init, config->pmtu_default_bytes - 60);
     chunk_end(&w, header);
-    out_of_the_blue_init_ack(in, &w);
+    out_of_the_blue_init_ack(in, &w, config);
 }
 
 void handshake_on_init(struct inbound *in, const struct chunk *chunk) {

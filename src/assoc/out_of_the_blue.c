@@ -18,8 +18,8 @@ static bool has_room(struct usctp_engine *engine) {
     return false;
 }
 
-/* Returns whether it was queued. */
-static bool queue(struct inbound *in, const struct writer *w) {
+/* With tunables, the packet is marked as they say. Returns whether it was queued. */
+static bool queue(struct inbound *in, const struct writer *w, const struct usctp_config *config) {
     struct usctp_engine *engine = in->engine;
     size_t bytes = writer_used(w);
     uint8_t *copy = env_allocate_raw(&engine->env, bytes);
@@ -37,6 +37,8 @@ static bool queue(struct inbound *in, const struct writer *w) {
                               .destination = in->packet->source,
                               .udp_destination = in->packet->udp_source,
                               .interface_index = in->packet->interface_index,
+                              .tos = config ? (uint8_t)(config->dscp << 2) : 0,
+                              .flow_label = config ? config->flow_label : 0,
                               .flags = USCTP_PACKET_MAY_FRAGMENT};
     engine->reply_count++;
     return true;
@@ -50,7 +52,7 @@ void out_of_the_blue_reply(struct inbound *in, const struct writer *w) {
         engine->counters.replies_limited++;
         return;
     }
-    if (has_room(engine) && queue(in, w))
+    if (has_room(engine) && queue(in, w, NULL))
         engine->counters.replies++;
 }
 
@@ -63,8 +65,9 @@ bool out_of_the_blue_may_init_ack(struct usctp_engine *engine, uint64_t now_us) 
     return false;
 }
 
-void out_of_the_blue_init_ack(struct inbound *in, const struct writer *w) {
-    if (!w->overflow && queue(in, w))
+void out_of_the_blue_init_ack(struct inbound *in, const struct writer *w,
+                              const struct usctp_config *config) {
+    if (!w->overflow && queue(in, w, config))
         in->engine->counters.init_acks++;
 }
 

@@ -94,6 +94,25 @@ START_TEST(dscp_and_flow_label) {
 }
 END_TEST
 
+/* A server's code point and flow label go with all that its clients get, the INIT ACK first. */
+START_TEST(dscp_of_a_server) {
+    struct scripted_peer *p = PEER(.configure = eager, .rwnd = PEER_RWND);
+    REQUIRE_EQ(usctp_endpoint_tune(p->engine, p->endpoint, USCTP_TUNABLE_dscp, 46), 0);
+    REQUIRE_EQ(usctp_endpoint_tune(p->engine, p->endpoint, USCTP_TUNABLE_flow_label, 0x54321), 0);
+    peer_init(p, p->peer_tag);
+    peer_send(p);
+    peer_take_init_ack(p);
+    REQUIRE_EQ(p->took_packet.tos, 46 << 2);
+    REQUIRE_EQ(p->took_packet.flow_label, 0x54321);
+    peer_cookie_echo(p);
+    peer_send(p);
+    peer_take_packet(p, "COOKIE_ACK*");
+    REQUIRE_EQ(p->took_packet.tos, 46 << 2);
+    REQUIRE_EQ(p->took_packet.flow_label, 0x54321);
+    peer_delete(p);
+}
+END_TEST
+
 /* 7.2.5.1: another code point may mean another queue: congestion control begins anew. */
 START_TEST(s7_2_5_1_dscp_resets_congestion_control) {
     struct scripted_peer *p = PEER(.configure = eager, .rwnd = PEER_RWND);
@@ -238,6 +257,6 @@ START_TEST(route_with_unknown_mtu) {
 END_TEST
 
 RUN_TESTS("tunables and packets (RFC 9260 11.1.9-11.1.13, 16)", s16_defaults, ranges,
-          dscp_and_flow_label, s7_2_5_1_dscp_resets_congestion_control,
+          dscp_and_flow_label, dscp_of_a_server, s7_2_5_1_dscp_resets_congestion_control,
           s7_2_5_2_route_resets_congestion_control, s6_2_receive_buffer, s11_1_12_path_threshold,
           settings_are_told, runs_of_packets, route_with_unknown_mtu)
