@@ -18,6 +18,8 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
+_Static_assert(HOST_NAMESPACE_MOST_SPARES % HOST_NAMESPACE_SPARES == 0, "reached by doubling");
+
 enum { USUAL_UNPRIVILEGED_PORT = 1024, DIGITS = 16 };
 
 static const char own_namespace[] = "/proc/thread-self/ns/net";
@@ -26,8 +28,8 @@ struct host_namespace {
     uint64_t cookie; /* the kernel's number for it; 0: it has none */
     int fd;          /* to go there, or -1 */
     int port_fd;     /* the limit of ports in /proc, or -1: opened there, it stays that one's */
-    unsigned count;
-    int spares[HOST_NAMESPACE_SPARES]; /* SOCK_DGRAM */
+    unsigned count, wanted;
+    int spares[HOST_NAMESPACE_MOST_SPARES]; /* SOCK_DGRAM */
 };
 
 static int make_socket(int type) {
@@ -39,38 +41,6 @@ static uint64_t cookie_of(int fd) {
     uint64_t cookie = 0;
     socklen_t length = sizeof cookie;
     return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
-}
-
-int host_namespace_new(struct host_namespace **out) {
-    struct host_namespace *ns = calloc(1, sizeof *ns);
-    *out = NULL;
-    if (!ns)
-        return -ENOMEM;
-    /* Without /proc nobody goes there, and the usual limit holds. */
-    ns->fd = open(own_namespace, O_RDONLY | O_CLOEXEC);
-    ns->port_fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC);
-    int first = make_socket(SOCK_DGRAM);
-    if (first < 0) {
-        host_namespace_delete(ns);
-        return first;
-    }
-    ns->cookie = cookie_of(first);
-    ns->spares[ns->count++] = first;
-    host_namespace_refill(ns);
-    *out = ns;
-    return 0;
-}
-
-void host_namespace_delete(struct host_namespace *ns) {
-    if (!ns)
-        return;
-    while (ns->count > 0)
-        close(ns->spares[--ns->count]);
-    if (ns->fd >= 0)
-        close(ns->fd);
-    if (ns->port_fd >= 0)
-        close(ns->port_fd);
-    free(ns);
 }
 
 bool host_namespace_has(const struct host_namespace *ns, int fd) {
@@ -85,6 +55,49 @@ static int make_here(const struct host_namespace *ns, int type) {
         return fd;
     close(fd);
     return -EXDEV;
+}
+
+/* As far as the calling thread is the one to do it. */
+static void fill(struct host_namespace *ns) {
+    while (host_namespace_is_short(ns)) {
+        int fd = make_here(ns, SOCK_DGRAM);
+        if (fd < 0)
+            return;
+        ns->spares[ns->count++] = fd;
+    }
+}
+
+int host_namespace_new(struct host_namespace **out, bool with_spares) {
+    struct host_namespace *ns = calloc(1, sizeof *ns);
+    *out = NULL;
+    if (!ns)
+        return -ENOMEM;
+    /* Without /proc nobody goes there, and the usual limit holds. */
+    ns->fd = open(own_namespace, O_RDONLY | O_CLOEXEC);
+    ns->port_fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC);
+    int first = make_socket(SOCK_DGRAM);
+    if (first < 0) {
+        host_namespace_delete(ns);
+        return first;
+    }
+    ns->cookie = cookie_of(first);
+    close(first);
+    ns->wanted = with_spares ? HOST_NAMESPACE_SPARES : 0;
+    fill(ns);
+    *out = ns;
+    return 0;
+}
+
+void host_namespace_delete(struct host_namespace *ns) {
+    if (!ns)
+        return;
+    while (ns->count > 0)
+        close(ns->spares[--ns->count]);
+    if (ns->fd >= 0)
+        close(ns->fd);
+    if (ns->port_fd >= 0)
+        close(ns->port_fd);
+    free(ns);
 }
 
 /* Goes there and comes back. */
@@ -114,16 +127,18 @@ int host_namespace_socket(struct host_namespace *ns, int type) {
 }
 
 bool host_namespace_is_short(const struct host_namespace *ns) {
-    return ns->count < HOST_NAMESPACE_SPARES;
+    return ns->count < ns->wanted;
 }
 
 void host_namespace_refill(struct host_namespace *ns) {
-    while (host_namespace_is_short(ns)) {
-        int fd = make_here(ns, SOCK_DGRAM);
-        if (fd < 0)
-            return;
-        ns->spares[ns->count++] = fd;
-    }
+    if (!host_namespace_is_short(ns))
+        return;
+    unsigned before = ns->count;
+    fill(ns);
+    if (ns->count == before || ns->wanted * 2 > HOST_NAMESPACE_MOST_SPARES)
+        return;
+    ns->wanted *= 2;
+    fill(ns);
 }
 
 int host_namespace_unprivileged_port(const struct host_namespace *ns) {

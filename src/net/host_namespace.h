@@ -13,12 +13,14 @@
 
 #include <stdbool.h>
 
-#define HOST_NAMESPACE_SPARES 4u
+#define HOST_NAMESPACE_SPARES      4u  /* to begin with */
+#define HOST_NAMESPACE_MOST_SPARES 64u /* where they are used */
 
 struct host_namespace;
 
-/* That of the calling thread. Returns 0 or a negative errno. */
-int host_namespace_new(struct host_namespace **out);
+/* That of the calling thread; spares only for who will want sockets. Returns 0 or a negative
+ * errno. */
+int host_namespace_new(struct host_namespace **out, bool with_spares);
 void host_namespace_delete(struct host_namespace *ns);
 /* Whether a socket belongs to it; also where the kernel cannot say (before Linux 5.14). */
 bool host_namespace_has(const struct host_namespace *ns, int fd);
@@ -27,6 +29,7 @@ bool host_namespace_has(const struct host_namespace *ns, int fd);
 int host_namespace_socket(struct host_namespace *ns, int type);
 /* Whether a spare is missing that host_namespace_refill, in a thread of the namespace, replaces. */
 bool host_namespace_is_short(const struct host_namespace *ns);
+/* Twice as many as before. */
 void host_namespace_refill(struct host_namespace *ns);
 /* The first port that everybody may bind there (net.ipv4.ip_unprivileged_port_start). */
 int host_namespace_unprivileged_port(const struct host_namespace *ns);

@@ -204,7 +204,7 @@ static int open_all(struct transport *t, const struct transport_options *options
     int error = check_given(options, report);
     if (error)
         return error;
-    error = host_namespace_new(&t->ns);
+    error = host_namespace_new(&t->ns, options->raw);
     if (error)
         return fail(report, error, "Opening a socket for names among processes");
     t->claims = port_claim_new(options->raw ? t->ns : NULL);

@@ -233,7 +233,7 @@ int main(void) {
     TCase *tests = tcase_create("host_speaker");
     if (!unit_net_enter() || !unit_net_has_raw())
         return 77;
-    if (host_namespace_new(&ns) != 0)
+    if (host_namespace_new(&ns, true) != 0)
         return EXIT_FAILURE;
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, NULL, teardown);

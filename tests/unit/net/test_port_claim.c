@@ -289,7 +289,7 @@ int main(void) {
     Suite *suite = suite_create("port_claim");
     TCase *tests = tcase_create("port_claim");
     (void)unit_net_enter();
-    if (host_namespace_new(&ns) != 0)
+    if (host_namespace_new(&ns, true) != 0)
         return EXIT_FAILURE;
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
