@@ -150,6 +150,8 @@ static int open_udp(struct transport *t, const struct transport_options *options
         snprintf(report->text, report->bytes, "Another process holds UDP port %u", (unsigned)port);
     else if (error && (given[0] >= 0 || given[1] >= 0))
         fail(report, error, "Taking over the UDP sockets");
+    else if (error == -EPERM && options->mark)
+        fail(report, error, "Marking packets (it needs CAP_NET_ADMIN, or CAP_NET_RAW)");
     else if (error && (options->device || options->mark))
         fail(report, error, "Binding a UDP socket to a device or mark");
     else if (error && report->text && report->bytes > 0)

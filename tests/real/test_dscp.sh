@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Code point and flow label of RFC 6458 8.1.12 and of IP_TOS and IPV6_TCLASS, on the wire: in every packet of
+# each side, from INIT and INIT ACK to the end, over raw IPv4, raw IPv6 and UDP.
+. "$(dirname "$0")/placement.sh"
+need_tool tshark
+net_make 4 6
+
+# fields FILE SOURCE FIELD: the values of a field in SCTP packets from a source, each once
+fields() {
+  tshark -r "$1" -n -d udp.port==9899,sctp -Y "sctp && (ip.src == $2)" -T fields -e "$3" 2>/dev/null | sort -u
+}
+fields6() {
+  tshark -r "$1" -n -d udp.port==9899,sctp -Y "sctp && (ipv6.src == $2)" -T fields -e "$3" 2>/dev/null | sort -u
+}
+expect() { # expect WHAT GOT WANTED
+  [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
+}
+
+captured() { # captured NAME WHAT PATH SERVER-OPTIONS CLIENT-OPTIONS
+  capture_start "$1" "$NET_A" "p$3"
+  exchange "$2" "$3" "$4" "$5"
+  capture_stop "$1"
+}
+
+for transport in raw udp; do
+  option=
+  [ $transport = raw ] || option=--udp
+  file=$WORK/${transport}4.pcap
+  captured ${transport}4 "$transport, IPv4" 0 "$option --dscp 10" "$option --dscp 46"
+  expect "$transport, IPv4, code point of the client" "$(fields "$file" "${A_ADDR[0]}" ip.dsfield.dscp)" 46
+  expect "$transport, IPv4, code point of the server" "$(fields "$file" "${B_ADDR[0]}" ip.dsfield.dscp)" 10
+  expect "$transport, IPv4, ECN of the client" "$(fields "$file" "${A_ADDR[0]}" ip.dsfield.ecn)" 0
+  must_be_clean "$file"
+
+  file=$WORK/${transport}6.pcap
+  captured ${transport}6 "$transport, IPv6" 1 "--ipv6 $option --dscp 10 --label 0x54321" \
+    "--ipv6 $option --dscp 46 --label 0x12345"
+  expect "$transport, IPv6, code point of the client" "$(fields6 "$file" "${A_ADDR[1]}" ipv6.tclass.dscp)" 46
+  expect "$transport, IPv6, code point of the server" "$(fields6 "$file" "${B_ADDR[1]}" ipv6.tclass.dscp)" 10
+  expect "$transport, IPv6, flow label of the client" "$(fields6 "$file" "${A_ADDR[1]}" ipv6.flow)" 0x012345
+  expect "$transport, IPv6, flow label of the server" "$(fields6 "$file" "${B_ADDR[1]}" ipv6.flow)" 0x054321
+  must_be_clean "$file"
+done
+
+captured plain "neither set" 0 "" ""
+expect "no code point" "$(fields "$WORK/plain.pcap" "${A_ADDR[0]}" ip.dsfield.dscp)" 0
+expect "no code point, server" "$(fields "$WORK/plain.pcap" "${B_ADDR[0]}" ip.dsfield.dscp)" 0
+say "code points and flow labels are on the wire"
