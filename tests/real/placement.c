@@ -14,9 +14,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +34,7 @@ struct settings {
     bool handed_in, ipv6, drops_before, drops_after;
     int dscp, tos; /* -1: not set */
     uint32_t label;
-    const char *bind;
+    const char *bind, *from; /* from: the namespace to open what is handed in in */
 };
 
 static void die(int status, const char *what, const char *why) {
@@ -74,6 +76,17 @@ static int open_for_handing_in(int domain, bool udp) {
                             : bind(fd, (struct sockaddr *)&ipv6, sizeof ipv6)) == 0,
          "binding to a low port");
     return fd;
+}
+
+/* Goes to a namespace; returns a descriptor of the one before. */
+static int go_to(const char *name) {
+    char path[200];
+    snprintf(path, sizeof path, "/run/netns/%s", name);
+    int before = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    must(before >= 0 && fd >= 0 && setns(fd, CLONE_NEWNET) == 0, path);
+    close(fd);
+    return before;
 }
 
 static void set_options(const struct settings *s, int sd) {
@@ -182,8 +195,8 @@ static struct settings read_options(int argc, char **argv) {
         {"drop-after", 0, NULL, 'a'}, {"device", 1, NULL, 'd'},
         {"mark", 1, NULL, 'm'},       {"dscp", 1, NULL, 'D'},
         {"label", 1, NULL, 'l'},      {"tos", 1, NULL, 't'},
-        {"bind", 1, NULL, 'B'},       {"no-thread", 0, NULL, 'n'},
-        {NULL, 0, NULL, 0},
+        {"bind", 1, NULL, 'B'},       {"handed-in-from", 1, NULL, 'f'},
+        {"no-thread", 0, NULL, 'n'},  {NULL, 0, NULL, 0},
     };
     struct settings s = {.dscp = -1, .tos = -1};
     usctp_stack_options_init(&s.stack);
@@ -206,6 +219,10 @@ static struct settings read_options(int argc, char **argv) {
             break;
         case 'h':
             s.handed_in = true;
+            break;
+        case 'f':
+            s.handed_in = true;
+            s.from = optarg;
             break;
         case 'b':
             s.drops_before = true;
@@ -240,10 +257,13 @@ static struct settings read_options(int argc, char **argv) {
 
 static struct usctp_stack *make_stack(struct settings *s) {
     bool udp = s->stack.flags & USCTP_STACK_UDP;
+    int home = s->from ? go_to(s->from) : -1;
     if (s->handed_in) {
         *(udp ? &s->stack.udp_ipv4_fd : &s->stack.raw_ipv4_fd) = open_for_handing_in(AF_INET, udp);
         *(udp ? &s->stack.udp_ipv6_fd : &s->stack.raw_ipv6_fd) = open_for_handing_in(AF_INET6, udp);
     }
+    if (home >= 0)
+        must(setns(home, CLONE_NEWNET) == 0, "coming back");
     if (s->drops_before)
         drop();
     s->stack.config = &s->config;
