@@ -17,7 +17,7 @@ if printf 'int  a;\n' | "$format" --style=file --assume-filename=planted.c --dry
     exit 1
 fi
 
-mapfile -d '' files < <(find src include tests tools \( -name '*.c' -o -name '*.h' \) -print0 | sort -z)
+mapfile -d '' files < <(find src include tests tools docs \( -name '*.c' -o -name '*.h' \) -print0 | sort -z)
 [[ ${#files[@]} -gt 0 ]] || { echo "format: no file"; exit 1; }
 failed=0
 "$format" --style=file --dry-run -Werror "${files[@]}" || failed=1
