@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EPHEMERAL_ATTEMPTS = 64 };
+enum { EPHEMERAL_ATTEMPTS = 1024 };
 
 static bool is_in_list(struct usctp_stack *stack, const struct usctp_addr *address) {
     size_t n;
@@ -93,22 +93,28 @@ static int bind_port(struct socket *s, struct usctp_stack *stack, const struct a
     return error;
 }
 
+/* A port may be claimed here and yet be in use: its last association has been given up, but its
+ * ABORT is still to be sent. Such ones stay claimed meanwhile, so that the search goes on past
+ * them. */
 static int bind_any_port(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
     uint32_t seed;
+    uint16_t passed[EPHEMERAL_ATTEMPTS];
+    int count = 0, error = -EADDRINUSE;
     stack->env.given.random.fill(stack->env.given.random.user, &seed, sizeof seed);
-    for (int i = 0; i < EPHEMERAL_ATTEMPTS; i++) {
-        int port = transport_claim_ephemeral_port(stack->transport, seed + (uint32_t)i);
-        if (port < 0)
-            return port == -EAGAIN ? -EADDRINUSE : port;
+    while (error == -EADDRINUSE && count < EPHEMERAL_ATTEMPTS) {
+        int port = transport_claim_ephemeral_port(stack->transport, seed);
+        if (port < 0) {
+            error = port == -EAGAIN ? -EADDRINUSE : port;
+            break;
+        }
         list->port = (uint16_t)port;
-        int error = open_endpoint(s, stack, list);
-        if (error == 0)
-            return 0;
-        transport_release_port(stack->transport, list->port);
-        if (error != -EADDRINUSE)
-            return error;
+        error = open_endpoint(s, stack, list);
+        if (error != 0)
+            passed[count++] = list->port;
     }
-    return -EADDRINUSE;
+    while (count > 0)
+        transport_release_port(stack->transport, passed[--count]);
+    return error;
 }
 
 static int bind_list(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
