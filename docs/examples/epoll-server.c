@@ -163,8 +163,11 @@ static bool take_signal(void) {
     if (signal.ssi_signo != SIGUSR1)
         return false;
     usctp_stack_counters(stack, &counters);
-    fprintf(stderr, "epoll-server: %lu open, %lu at most, %lu messages, %lu lost, %llu aborted\n",
-            open_now, open_most, echoed, lost, (unsigned long long)counters.aborted);
+    fprintf(stderr, "epoll-server: %lu open, %lu at most, %lu messages, %lu lost; ", open_now,
+            open_most, echoed, lost);
+    fprintf(stderr, "stack: %llu associations, %llu KiB\n",
+            (unsigned long long)counters.associations,
+            (unsigned long long)counters.memory_bytes / 1024);
     return true;
 }
 

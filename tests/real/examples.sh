@@ -47,10 +47,17 @@ start_crowd() {
   spawn "$name" in_net "$NET_A" "$binary" $(udp_option "$transport") "$@" "$address" $EXAMPLE_PORT 8>&- 9>&-
 }
 
+# report PATTERN: what epoll-server says on SIGUSR1 now
+report() {
+  kill -USR1 "${PID[server]}"
+  sleep 0.1
+  tail -n 1 "$WORK/server.err" | grep -q "$1"
+}
+
 # server_count WHAT: descriptors, or resident memory in KiB, of the server
 server_count() {
   case $1 in
     descriptors) find "/proc/${PID[server]}/fd" -mindepth 1 | wc -l ;;
-    memory) sed -n 's/^VmRSS: *\([0-9]*\) kB/\1/p' "/proc/${PID[server]}/status" ;;
+    memory) awk '$1 == "VmRSS:" { print $2; found = 1 } END { exit !found }' "/proc/${PID[server]}/status" ;;
   esac
 }

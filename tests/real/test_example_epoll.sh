@@ -11,13 +11,6 @@ MANY=1000
 [ "$(ulimit -Hn)" -ge $((2 * MANY + 200)) ] || skip "no $((2 * MANY + 200)) descriptors for a process here"
 net_make 4 6
 
-# report PATTERN: what the server says on SIGUSR1 now
-report() {
-  kill -USR1 "${PID[server]}"
-  sleep 0.1
-  tail -n 1 "$WORK/server.err" | grep -q "$1"
-}
-
 for transport in raw4 raw6 udp; do
   # shellcheck disable=SC2046
   start_example epoll-server $(udp_option $transport) $EXAMPLE_PORT
@@ -26,7 +19,7 @@ for transport in raw4 raw6 udp; do
   exec 9<>"$WORK/hold.$transport.fifo"
   start_crowd many $transport --count $MANY --messages 5 --bytes 700 --hold <"$WORK/hold.$transport.fifo"
   wait_until 90 has_line many "^echoed $((5 * MANY))$" || fail "not all echoes"
-  wait_until 5 report ": $MANY open, $MANY at most, $((5 * MANY)) messages, 0 lost" || fail "not $MANY at once"
+  wait_until 5 report ": $MANY open, $MANY at most, $((5 * MANY)) messages, 0 lost; stack: $MANY associations" || fail "not $MANY at once"
   [ "$(server_count descriptors)" = $((before + 2 * MANY)) ] || fail "two descriptors a socket is not what it has"
 
   # One more, which sends 12 MB and reads nothing; the server goes on for the others meanwhile
@@ -42,7 +35,7 @@ for transport in raw4 raw6 udp; do
   exec 9>&-
   must_finish many 60
   has_line many "^closed $MANY$" || fail "not all are shut down"
-  wait_until 5 report ': 0 open, .* 0 lost, 0 aborted' || fail "not all are gone: $(tail -n 1 "$WORK/server.err")"
+  wait_until 5 report ': 0 open, .* 0 lost; stack: 0 associations' || fail "not all are gone: $(tail -n 1 "$WORK/server.err")"
   [ "$(server_count descriptors)" = "$before" ] || fail "descriptors are left over"
   say "$transport: $(tail -n 1 "$WORK/server.err")"
   stop_example
