@@ -7,7 +7,7 @@
 TEST_LIMIT_S=120
 . "$(dirname "$0")/examples.sh"
 
-[ -x "$USCTP_BUILD/examples/libuv-server" ] || skip "libuv-server is not built (libuv1-dev is not installed)"
+pkg-config --exists libuv || skip "libuv1-dev is not installed, so libuv-server is not built"
 net_make 4 6
 STATUS_PORT=5011
 # status_line: what the TCP listener says
