@@ -10,7 +10,8 @@ PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config libelf-dev libisal-
 # shellcheck disable=SC2034
 PACKAGES_NETWORK=(ethtool iproute2 nftables procps tcpdump tshark)
 # shellcheck disable=SC2034
-PACKAGES_TEST=(check clang-format iperf3 libsctp-dev libusrsctp-dev libuv1-dev python3 python3-scapy)
+PACKAGES_TEST=(check clang-format iperf3 libsctp-dev libusrsctp-dev libuv1-dev mandoc python3
+    python3-scapy)
 # shellcheck disable=SC2034
 PACKAGES_DEEP=(clang clang-tidy libclang-rt-14-dev valgrind)
 
