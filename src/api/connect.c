@@ -15,11 +15,16 @@
 #include "net/transport.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 void connect_forget(struct socket *s, struct usctp_stack *stack) {
     connection_delete(stack, connection_only(s));
     s->is_read_shut = false;
     s->error = 0;
+    if (s->is_many) /* what was begun to be read is of some other association */
+        return;
+    free(s->remainder.data);
+    s->remainder = (struct remainder){.data = NULL};
 }
 
 static bool is_broadcast(struct usctp_stack *stack, const struct usctp_addr *address) {

@@ -153,6 +153,28 @@ START_TEST(cannot_start) {
 }
 END_TEST
 
+/* The rest of a notification that was read in part goes with the failed attempt: a listener is
+ * readable while somebody waits, and its accept() does not take the rest for that. */
+START_TEST(listen_after_a_rest) {
+    struct pair pair;
+    uint8_t data[8];
+    pair_stacks(&pair, DRIVER_THREAD);
+    usctp_close(pair.listener);
+    pair.listener = -1;
+    struct sockaddr_in name = loopback(pair.port);
+    subscribe(pair.client, SCTP_ASSOC_CHANGE);
+    ck_assert_errno(usctp_connect(pair.client, (struct sockaddr *)&name, sizeof name),
+                    ECONNREFUSED);
+    ck_assert_int_eq(usctp_recv(pair.client, data, sizeof data, 0), sizeof data);
+    ck_assert_int_eq(ready_now(pair.client), POLLIN);
+    ck_assert_int_eq(usctp_listen(pair.client, 1), 0);
+    ck_assert_int_eq(ready_now(pair.client), 0);
+    set_nonblocking(pair.client, true);
+    ck_assert_errno(usctp_accept(pair.client, NULL, NULL), EAGAIN);
+    pair_close(&pair);
+}
+END_TEST
+
 /* RFC 6458 6.1.9: told at once when nothing is under way, and again when all has been acknowledged.
  */
 START_TEST(sender_dry) {
@@ -241,6 +263,7 @@ int main(void) {
     tcase_add_test(tcase, abort_with_a_reason);
     tcase_add_test(tcase, read_in_pieces);
     tcase_add_test(tcase, cannot_start);
+    tcase_add_test(tcase, listen_after_a_rest);
     tcase_add_test(tcase, sender_dry);
     tcase_add_test(tcase, path_change);
     tcase_add_test(tcase, send_failed);
