@@ -41,12 +41,15 @@ def split_arguments(text):
 
 
 def prototypes(root):
-    """name -> "type name(argument,...)" of every function that a public header marks USCTP_API"""
+    """name -> "type name(argument,...)" of every function of a public header"""
     out = {}
     for header in sorted((root / "include/usctp").glob("*.h")):
         text = re.sub(r"/\*.*?\*/", " ", header.read_text(), flags=re.S)
         text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*$", "", text, flags=re.M)
-        declared = r"\bUSCTP_API\s([^;{}]*?)(usctp_\w+)\s*\((.*?)\)\s*(?:USCTP_MUST_CHECK\s*)?;"
+        declared = (
+            r"\b(?:USCTP_API|static inline)\s([^;{}]*?)(usctp_\w+)\s*"
+            r"\((.*?)\)\s*(?:USCTP_MUST_CHECK\s*)?[;{]"
+        )
         for match in re.finditer(declared, text, re.S):
             kind, name, arguments = match.groups()
             arguments = ",".join(split_arguments(arguments))
@@ -237,7 +240,9 @@ HEADER = """#define USCTP_API
 /* USCTP_API int usctp_comment(int a); */
 USCTP_API int usctp_connectx(int sd, const char *list,
                              void (*call)(int a, int b)) USCTP_MUST_CHECK;
-USCTP_API void usctp_end(void);
+static inline void usctp_end(void) {
+    usctp_connectx(0, 0, 0);
+}
 """
 FUNCTION_PAGE = """.Dd June 3, 2026
 .Dt USCTP_CONNECTX 3
