@@ -27,7 +27,8 @@ reports() {
   [ "$value" = True ] || app_fail "$1: not $2"
 }
 
-# iperf SERVER-SIDE PATH MIB OPTION...: at least MIB in each direction that is asked for
+# iperf SERVER-SIDE PATH MIB OPTION...: at least MIB in each direction that is asked for.  The end of the test is
+# said over TCP: what is on its way then, up to the buffers of both sides, is not counted as received.
 iperf() {
   local server=$1 path=$2 bytes=$(($3 * MIB)) client what option
   client=$(other "$1")
@@ -44,18 +45,18 @@ iperf() {
       reports server "min(e['sum_received']['bytes'], e['sum_sent_bidir_reverse']['bytes']) >= $bytes / 16" ;;
     *' -R '*)
       reports server "e['sum_sent']['bytes'] >= $bytes"
-      reports client "e['sum_received']['bytes'] >= $bytes * 0.9" ;;
+      reports client "e['sum_received']['bytes'] >= $bytes / 2" ;;
     *)
       reports client "e['sum_sent']['bytes'] >= $bytes"
-      reports server "e['sum_received']['bytes'] >= $bytes * 0.9" ;;
+      reports server "e['sum_received']['bytes'] >= $bytes / 2" ;;
   esac
   say "$what: $(report client '"%.0f Mbit/s" % (e["sum_received"]["bits_per_second"] / 1e6)')"
 }
 
 app_capture_start checked
-iperf b 0 4
-iperf b 0 4 -R
-iperf b 0 4 --bidir
+iperf b 0 8
+iperf b 0 8 -R
+iperf b 0 8 --bidir
 app_capture_stop checked
 for server in b a; do
   iperf $server 0 64

@@ -65,10 +65,16 @@ several() {
   app_stop listener; must_end listener 10 143
   both "$server" "-k, three clients"
 }
-refused() { # refused CLIENT-SIDE: nobody listens
-  app_start client "$1" none ncat -v --sctp "$(addr "$(other "$1")")" 7778
+refused() { # refused CLIENT-SIDE: nobody listens at that port, but the host does speak SCTP
+  local server
+  server=$(other "$1")
+  app_start listener "$server" typed ncat -v --sctp -l "$(addr "$server")" $PORT
+  must_say listener "Listening on"
+  app_start client "$1" none ncat -v --sctp "$(addr "$server")" 7778
   must_end client 20 1
   app_says client 'Connection refused' || app_fail "the client is not refused"
+  app_stop listener; must_end listener 10 143
+  both "$server" "at a port that nobody has"
 }
 
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$APP_DIR/key.pem" -out "$APP_DIR/cert.pem" -days 30 \
