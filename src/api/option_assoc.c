@@ -286,6 +286,14 @@ int option_get_burst(struct call *c, const struct option *option, void *value, s
 
 /* ---- SCTP_STATUS, SCTP_GET_ASSOC_STATS ------------------------------------------------------- */
 
+/* Both are EINVAL, as on Linux, once the association has ended: sctp_darn learns from it that there
+ * is none any more. */
+static int living_status(const struct call *c, int32_t id, struct usctp_assoc_status *status) {
+    if (id == 0 || usctp_assoc_status(c->stack->engine, id, status) != 0 || status->has_ended)
+        return -EINVAL;
+    return 0;
+}
+
 static uint16_t at_most16(uint64_t n) {
     return (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n);
 }
@@ -296,18 +304,17 @@ int option_get_status(struct call *c, const struct option *option, void *value, 
     int32_t id = option_assoc(c);
     (void)option;
     memset(&out, 0, sizeof out);
-    if (id == 0 || usctp_assoc_status(c->stack->engine, id, &status) != 0)
+    if (living_status(c, id, &status) != 0)
         return -EINVAL;
     out.sstat_assoc_id = id;
-    out.sstat_state = (int)(status.has_ended ? USCTP_CLOSED : status.state);
+    out.sstat_state = (int)status.state;
     out.sstat_rwnd = status.peer_rwnd_bytes;
     out.sstat_unackdata = at_most16(status.unacknowledged_chunks);
     out.sstat_penddata = at_most16(status.pending_chunks);
     out.sstat_instrms = status.inbound_streams;
     out.sstat_outstrms = status.outbound_streams;
     out.sstat_fragmentation_point = status.fragmentation_point_bytes;
-    if (!status.has_ended)
-        option_fill_path_info(c, status.primary_path, &out.sstat_primary);
+    option_fill_path_info(c, status.primary_path, &out.sstat_primary);
     memcpy(value, &out, sizeof out);
     *length = sizeof out;
     return 0;
@@ -332,7 +339,7 @@ int option_get_stats(struct call *c, const struct option *option, void *value, s
     struct sctp_assoc_stats out;
     int32_t id = option_assoc(c);
     memset(&out, 0, sizeof out);
-    if (id == 0 || usctp_assoc_status(c->stack->engine, id, &status) != 0)
+    if (living_status(c, id, &status) != 0)
         return -EINVAL;
     const struct usctp_assoc_counters *n = &status.counters;
     out.sas_assoc_id = id;

@@ -223,15 +223,14 @@ START_TEST(ended_with_unread) {
     ck_assert_int_eq(send_text(g.peers[0], g.port, "two"), 3);
     ck_assert_int_eq(usctp_close(g.peers[0]), 0);
     g.peers[0] = -1;
-    struct sctp_status status = {.sstat_assoc_id = id, .sstat_state = SCTP_ESTABLISHED};
-    for (int ms = 0; ms < BOUND_MS && status.sstat_state != SCTP_CLOSED; ms += 10) {
+    int living = 0;
+    for (int ms = 0; ms < BOUND_MS && living == 0; ms += 10) {
+        struct sctp_status status = {.sstat_assoc_id = id};
         socklen_t length = sizeof status;
-        status.sstat_assoc_id = id;
-        ck_assert_int_eq(usctp_getsockopt(g.server, IPPROTO_SCTP, SCTP_STATUS, &status, &length),
-                         0);
+        living = usctp_getsockopt(g.server, IPPROTO_SCTP, SCTP_STATUS, &status, &length);
         usleep(10000);
     }
-    ck_assert_int_eq(status.sstat_state, SCTP_CLOSED);
+    ck_assert_int_eq(living, -1); /* Linux: it has ended, though there is something to read */
     ck_assert_int_eq(expect_from(g.server, "one", &got), id);
     ck_assert_int_ne(got.from_bytes, 0);
     ck_assert_int_eq(count_of(g.server), 1);
