@@ -73,9 +73,9 @@ option_get option_get_absent;
 /* ---- option_socket.c ------------------------------------------------------------------------- */
 
 option_set option_set_buffer, option_set_linger, option_set_timeout, option_set_reuse_address,
-    option_set_v6only;
+    option_set_v6only, option_set_auto_asconf;
 option_get option_get_buffer, option_get_linger, option_get_timeout, option_get_reuse_address,
-    option_get_v6only;
+    option_get_v6only, option_get_auto_asconf;
 option_get option_get_error, option_get_type, option_get_protocol, option_get_domain,
     option_get_accepts;
 

@@ -88,6 +88,27 @@ int option_get_reuse_address(struct call *c, const struct option *option, void *
     return write_int(c->socket->reuse_address, value, length);
 }
 
+/* RFC 6458 8.1.23: only of a socket that is bound to every address. As Linux has it where its
+ * net.sctp.addip_enable is 0 (the default): it can be switched on, which programs insist on; but
+ * ASCONF is not negotiated, so no peer is ever told of an address. */
+int option_set_auto_asconf(struct call *c, const struct option *option, const void *value,
+                           socklen_t length) {
+    const struct socket *s = c->socket;
+    bool is_bound_to_all = s->endpoint != 0 && s->bound.family == USCTP_FAMILY_NONE;
+    (void)option;
+    (void)length;
+    if (read_int(value) != 0 && !is_bound_to_all)
+        return -EINVAL;
+    c->socket->auto_asconf = read_int(value) != 0;
+    return 0;
+}
+
+int option_get_auto_asconf(struct call *c, const struct option *option, void *value,
+                           socklen_t *length) {
+    (void)option;
+    return write_int(c->socket->auto_asconf, value, length);
+}
+
 int option_set_v6only(struct call *c, const struct option *option, const void *value,
                       socklen_t length) {
     (void)option;

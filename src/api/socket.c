@@ -136,6 +136,7 @@ void socket_inherit(struct call *c, struct socket *s) {
     s->v6only = from->v6only;
     s->is_mapped = from->is_mapped;
     s->reuse_address = from->reuse_address;
+    s->auto_asconf = from->auto_asconf;
     s->wants_rcvinfo = from->wants_rcvinfo;
     s->wants_nxtinfo = from->wants_nxtinfo;
     s->wants_extrcv = from->wants_extrcv;

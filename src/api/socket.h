@@ -84,7 +84,7 @@ struct socket {
     int32_t closing; /* the association that a lingering close() waits for */
 
     /* options */
-    bool v6only, is_mapped, reuse_address;
+    bool v6only, is_mapped, reuse_address, auto_asconf;
     bool wants_rcvinfo, wants_nxtinfo, wants_extrcv;
     bool explicit_eor;  /* SCTP_EXPLICIT_EOR */
     uint8_t interleave; /* SCTP_FRAGMENT_INTERLEAVE */

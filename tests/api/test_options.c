@@ -384,6 +384,13 @@ START_TEST(status_of_a_connection) {
     ck_assert_uint_eq(path.udp_port, usctp_stack_udp_port(pair.server_stack));
     ck_assert_errno(usctp_socket_path(pair.client, 1, &path), EINVAL);
     ck_assert_errno(usctp_socket_path(pair.listener, 0, &path), ENOTCONN);
+
+    /* Linux: an association that has ended has no status, and no statistics. */
+    ck_assert_int_eq(usctp_shutdown(pair.server, SHUT_WR), 0);
+    ck_assert_int_eq(usctp_recv(pair.client, &byte, 1, 0), 0);
+    ck_assert_int_eq(usctp_recv(pair.server, &byte, 1, 0), 0);
+    ck_assert_errno(get(pair.server, SCTP_STATUS, &status, sizeof status), EINVAL);
+    ck_assert_errno(get(pair.server, SCTP_GET_ASSOC_STATS, &stats, sizeof stats), EINVAL);
     pair_close(&pair);
 }
 END_TEST
@@ -545,7 +552,7 @@ START_TEST(unknown_and_unbuilt) {
     ck_assert_int_eq(get(sd, SCTP_AUTH_SUPPORTED, &value, sizeof value), 0);
     ck_assert_uint_eq(value.assoc_value, 0);
     ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 0), 0);
-    ck_assert_errno(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), EOPNOTSUPP);
+    ck_assert_errno(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), EINVAL); /* not bound */
     ck_assert_errno(set_int(sd, IPPROTO_SCTP, SCTP_I_WANT_MAPPED_V4_ADDR, 1), EINVAL);
 
     ck_assert_errno(usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_NODELAY, NULL, sizeof n), EFAULT);
@@ -557,6 +564,28 @@ START_TEST(unknown_and_unbuilt) {
     ck_assert_errno(usctp_tune(sd, USCTP_TUNABLE_max_associations, 1), EINVAL);
     ck_assert_int_eq(usctp_tune(sd, USCTP_TUNABLE_nodelay, 1), 0);
     ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_NODELAY), 1);
+    usctp_close(sd);
+    usctp_stack_delete(stack);
+}
+END_TEST
+
+/* Linux, where net.sctp.addip_enable is 0: only of a socket that is bound to every address. */
+START_TEST(auto_asconf) {
+    struct usctp_stack *stack = new_stack(DRIVER_CALLER);
+    int sd = new_socket(stack);
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    ck_assert_int_eq(usctp_bind(sd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), 0);
+    ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 1);
+    ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 0), 0);
+    ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 0);
+    usctp_close(sd);
+
+    sd = new_socket(stack);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(usctp_bind(sd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_errno(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), EINVAL);
+    ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 0);
     usctp_close(sd);
     usctp_stack_delete(stack);
 }
@@ -575,6 +604,7 @@ int main(void) {
     tcase_add_test(tcase, memory_of_a_stack);
     tcase_add_test(tcase, one_path_of_two);
     tcase_add_test(tcase, unknown_and_unbuilt);
+    tcase_add_test(tcase, auto_asconf);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
