@@ -11,6 +11,9 @@
  * start with; one of scope ASSOC can also be changed on a living association, and one of scope PATH
  * on each of its paths.
  *
+ * pmtu_fixed_bytes is the MTU of a path whose pmtu_discovery is 0, and 0 leaves what is known at
+ * that moment; packets of such a path may be fragmented.
+ *
  * When the engine uses seven eighths of max_memory_bytes, it takes no messages of the user's
  * (USCTP_ERR_LIMIT), drops DATA that fills no gap unacknowledged, tells peers that the window is
  * closed, and refuses new associations; the last eighth is for what lets the others go on, and
@@ -114,7 +117,9 @@ extern "C" {
       "RFC 5062 6")                                                                                \
     X(max_gap_ranges, uint32_t, "ranges", 1, 16384, 1048576, ENDPOINT, "RFC 9260 6.2")             \
     X(max_stream_bytes, uint32_t, "bytes", 2048, 1073741824, 1073741824, ENDPOINT, "RFC 9260 6.9") \
-    X(max_error_echo_bytes, uint32_t, "bytes", 4, 512, 1024, ENDPOINT, "RFC 9260 3.3.10")
+    X(max_error_echo_bytes, uint32_t, "bytes", 4, 512, 1024, ENDPOINT, "RFC 9260 3.3.10")          \
+    X(pmtu_discovery, uint32_t, "flag", 0, 1, 1, PATH, "RFC 6458 8.1.12")                          \
+    X(pmtu_fixed_bytes, uint32_t, "bytes", 0, 0, 65535, PATH, "RFC 6458 8.1.12")
 
 /*
  * Every tunable's value. `size` is that of the struct the caller was built with, as

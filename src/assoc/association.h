@@ -71,8 +71,11 @@ struct path_mtu {
     uint64_t nonce, sent_us; /* of the probe under way */
     uint32_t sent_bytes;     /* its size */
     bool wants_probe, is_under_way;
-    bool is_raising;       /* the timer is PMTU_RAISE_TIMER */
-    uint32_t is_probing;   /* the tunable pmtu_probing */
+    bool is_raising;                      /* the timer is PMTU_RAISE_TIMER */
+    uint32_t is_probing;                  /* the tunable pmtu_probing */
+    uint32_t is_discovering, fixed_bytes; /* pmtu_discovery, pmtu_fixed_bytes */
+    uint32_t interface_bytes;             /* the last that the host said */
+    bool is_by_hand;                      /* pmtu_discovery is off, and that has been done */
     uint64_t sample_tsn;   /* in a packet above MIN_PLPMTU that is watched; USCTP_NEVER: none */
     uint32_t sample_bytes; /* that packet's size */
     uint32_t lost_samples; /* T3-rtx expired for one so often in a row */
@@ -476,6 +479,8 @@ void path_mtu_forget_data(struct path *p);
 void path_mtu_on_path_state(struct path *p, uint64_t now_us);
 /* The tunable pmtu_probing has changed. */
 void path_mtu_on_tuned(struct path *p, uint64_t now_us);
+/* So have pmtu_discovery and pmtu_fixed_bytes. */
+void path_mtu_on_discovery(struct path *p, uint64_t now_us);
 /* The MTU of the interface to it. */
 void path_mtu_on_interface(struct path *p, uint32_t mtu_bytes, uint64_t now_us);
 /* A validated report that a packet of ours was too big (RFC 9260 10 ICMP7). */

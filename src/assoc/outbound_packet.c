@@ -71,6 +71,8 @@ void outbound_packet_close(struct output *out, struct outbound_packet *pk) {
         pk->flags |= USCTP_PACKET_MAY_FRAGMENT;
         bytes += pad(pk, path_mtu_pad_bytes(p, bytes));
     }
+    if (!p->pmtu.is_discovering) /* nobody looks whether the size that the user gave passes */
+        pk->flags |= USCTP_PACKET_MAY_FRAGMENT;
     packet_finish(pk->w.start, bytes);
     const struct usctp_packet packet = {.data = pk->w.start,
                                         .length = (uint32_t)bytes,

@@ -8,7 +8,7 @@
  * that is lost is no error of the path and no sign of congestion. One timer is PROBE_TIMER while a
  * probe is under way and PMTU_RAISE_TIMER after a search; there is no CONFIRMATION_TIMER, since
  * DATA is acknowledged (6.2.1.3). Without pmtu_probing the MTU is the interface's, or what a router
- * said (RFC 1191, RFC 8201).
+ * said (RFC 1191, RFC 8201). Without pmtu_discovery it is what the user says (RFC 6458 8.1.12).
  */
 #include "assoc/association.h"
 #include "chunk/control_chunk.h"
@@ -20,7 +20,8 @@
 #define MAX_ERROR_DOUBLED 16u
 
 static bool may_probe(const struct path *p) {
-    return p->pmtu.is_probing && p->is_confirmed && association_may_send_data(p->assoc);
+    return p->pmtu.is_probing && p->pmtu.is_discovering && p->is_confirmed &&
+           association_may_send_data(p->assoc);
 }
 
 static uint32_t headers_bytes(const struct path *p) {
@@ -74,6 +75,17 @@ static void follow(struct path *p, uint64_t now_us) {
     }
 }
 
+/* Stops the search, with the MTU that the user gave, if any. */
+static void take_by_hand(struct path_mtu *m) {
+    uint32_t bytes = m->fixed_bytes < MIN_BYTES ? MIN_BYTES : m->fixed_bytes;
+    pmtu_search_stop(&m->search);
+    m->is_by_hand = true;
+    if (m->fixed_bytes == 0)
+        return;
+    pmtu_search_set_max(&m->search, bytes);
+    m->search.plpmtu_bytes = bytes;
+}
+
 void path_mtu_init(struct path *p) {
     struct path_mtu *m = &p->pmtu;
     const struct usctp_config *c = &p->assoc->config;
@@ -86,7 +98,12 @@ void path_mtu_init(struct path *p) {
     pmtu_search_init(&m->search, &limits, c->pmtu_default_bytes);
     timer_init(&m->timer, p->assoc, TIMER_PMTU, p->index);
     m->is_probing = c->pmtu_probing;
+    m->is_discovering = c->pmtu_discovery;
+    m->fixed_bytes = c->pmtu_fixed_bytes;
+    m->interface_bytes = m->search.max_bytes;
     m->sample_tsn = USCTP_NEVER;
+    if (!m->is_discovering)
+        take_by_hand(m);
     path_set_mtu(p, m->search.plpmtu_bytes);
 }
 
@@ -132,6 +149,22 @@ void path_mtu_on_tuned(struct path *p, uint64_t now_us) {
         stop(p, now_us);
 }
 
+void path_mtu_on_discovery(struct path *p, uint64_t now_us) {
+    struct path_mtu *m = &p->pmtu;
+    if (!m->is_discovering) {
+        take_by_hand(m);
+        path_mtu_forget_data(p);
+        follow(p, now_us);
+    } else if (m->is_by_hand) { /* as at the start */
+        m->is_by_hand = false;
+        pmtu_search_set_max(&m->search, m->interface_bytes);
+        m->search.plpmtu_bytes = m->interface_bytes;
+        pmtu_search_stop(&m->search);
+        follow(p, now_us);
+        start(p, now_us);
+    }
+}
+
 void path_mtu_on_interface(struct path *p, uint32_t mtu_bytes, uint64_t now_us) {
     struct pmtu_search *s = &p->pmtu.search;
     uint32_t least = p->pmtu.search.limits.min_bytes;
@@ -139,8 +172,11 @@ void path_mtu_on_interface(struct path *p, uint32_t mtu_bytes, uint64_t now_us) 
         mtu_bytes = least;
     if (mtu_bytes > MAX_BYTES)
         mtu_bytes = MAX_BYTES;
+    p->pmtu.interface_bytes = mtu_bytes;
+    if (!p->pmtu.is_discovering && p->pmtu.fixed_bytes > 0)
+        return;
     pmtu_search_set_max(s, mtu_bytes);
-    if (!p->pmtu.is_probing)
+    if (!p->pmtu.is_probing || !p->pmtu.is_discovering)
         s->plpmtu_bytes = mtu_bytes; /* nothing else could raise it again */
     follow(p, now_us);
 }
@@ -158,6 +194,8 @@ static void send_again_what_was_larger(struct path *p) {
 void path_mtu_on_too_big(struct path *p, uint32_t mtu_bytes, uint64_t now_us) {
     struct pmtu_search *s = &p->pmtu.search;
     uint32_t old = p->mtu_bytes;
+    if (!p->pmtu.is_discovering)
+        return;
     if (p->pmtu.is_probing) {
         if (!pmtu_search_on_too_big(s, mtu_bytes))
             return;

@@ -41,6 +41,10 @@ static bool path_setting(struct path *p, enum usctp_tunable tunable, uint64_t *v
     }
     if (tunable == USCTP_TUNABLE_pmtu_probing)
         field = &p->pmtu.is_probing;
+    if (tunable == USCTP_TUNABLE_pmtu_discovery)
+        field = &p->pmtu.is_discovering;
+    if (tunable == USCTP_TUNABLE_pmtu_fixed_bytes)
+        field = &p->pmtu.fixed_bytes;
     if (!field)
         return false;
     if (set)
@@ -64,6 +68,8 @@ static void on_path_tuned(struct path *p, enum usctp_tunable tunable, uint64_t n
         path_heartbeat_schedule(p, now_us);
     if (tunable == USCTP_TUNABLE_pmtu_probing)
         path_mtu_on_tuned(p, now_us);
+    if (tunable == USCTP_TUNABLE_pmtu_discovery || tunable == USCTP_TUNABLE_pmtu_fixed_bytes)
+        path_mtu_on_discovery(p, now_us);
 }
 
 int usctp_assoc_tune(struct usctp_engine *engine, int32_t assoc, enum usctp_tunable tunable,
