@@ -11,6 +11,8 @@
  * start with; one of scope ASSOC can also be changed on a living association, and one of scope PATH
  * on each of its paths.
  *
+ * A hop_limit of 0 is the host's own.
+ *
  * pmtu_fixed_bytes is the MTU of a path whose pmtu_discovery is 0, and 0 leaves what is known at
  * that moment; packets of such a path may be fragmented.
  *
@@ -119,7 +121,8 @@ extern "C" {
     X(max_stream_bytes, uint32_t, "bytes", 2048, 1073741824, 1073741824, ENDPOINT, "RFC 9260 6.9") \
     X(max_error_echo_bytes, uint32_t, "bytes", 4, 512, 1024, ENDPOINT, "RFC 9260 3.3.10")          \
     X(pmtu_discovery, uint32_t, "flag", 0, 1, 1, PATH, "RFC 6458 8.1.12")                          \
-    X(pmtu_fixed_bytes, uint32_t, "bytes", 0, 0, 65535, PATH, "RFC 6458 8.1.12")
+    X(pmtu_fixed_bytes, uint32_t, "bytes", 0, 0, 65535, PATH, "RFC 6458 8.1.12")                   \
+    X(hop_limit, uint32_t, "hops", 0, 0, 255, PATH, "RFC 791 3.1")
 
 /*
  * Every tunable's value. `size` is that of the struct the caller was built with, as

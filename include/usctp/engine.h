@@ -102,6 +102,7 @@ struct usctp_packet {
                                  encapsulated, udp_source 0 = the transport's own port */
     uint8_t tos;              /* DSCP << 2 | ECN */
     uint8_t flags;            /* enum usctp_packet_flag */
+    uint8_t hop_limit;        /* out: IPv4 TTL, IPv6 hop limit; 0 = the host's own */
     uint32_t flow_label;      /* IPv6 */
     uint32_t interface_index; /* 0 = any */
     uint64_t not_before_us;   /* out: pacing; 0 = at once */

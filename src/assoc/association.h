@@ -108,7 +108,7 @@ struct path {
     uint64_t transmit_number;
     uint64_t hb_interval_us;
     uint32_t hb_enabled, path_max_retrans, pf_max_retrans, primary_switchover_max_retrans, dscp,
-        flow_label;
+        flow_label, hop_limit;
     uint64_t data_chunks_out, retransmitted_chunks, bytes_out, packets_in, heartbeats_out,
         heartbeat_acks_in;
     uint64_t made_us;
@@ -542,8 +542,8 @@ void out_of_the_blue_reply(struct inbound *in, const struct writer *w);
  * token.
  */
 bool out_of_the_blue_may_init_ack(struct usctp_engine *engine, uint64_t now_us);
-/* As out_of_the_blue_reply, for an INIT ACK that may be, with code point and flow label of the
- * tunables. */
+/* As out_of_the_blue_reply, for an INIT ACK that may be, with code point, flow label and hop limit
+ * of the tunables. */
 void out_of_the_blue_init_ack(struct inbound *in, const struct writer *w,
                               const struct usctp_config *config);
 /* Answers with a lone chunk, the T bit and the packet's own tag (8.4 rules 5 and 8). */

@@ -39,6 +39,7 @@ static bool queue(struct inbound *in, const struct writer *w, const struct usctp
                               .interface_index = in->packet->interface_index,
                               .tos = config ? (uint8_t)(config->dscp << 2) : 0,
                               .flow_label = config ? config->flow_label : 0,
+                              .hop_limit = config ? (uint8_t)config->hop_limit : 0,
                               .flags = USCTP_PACKET_MAY_FRAGMENT};
     engine->reply_count++;
     return true;

@@ -81,7 +81,8 @@ void outbound_packet_close(struct output *out, struct outbound_packet *pk) {
                                         .udp_destination = p->udp_port,
                                         .tos = (uint8_t)(p->dscp << 2),
                                         .flow_label = p->flow_label,
-                                        .flags = pk->flags};
+                                        .flags = pk->flags,
+                                        .hop_limit = (uint8_t)p->hop_limit};
     outbound_packet_trace(out, &packet, pk->assoc->id, p->index);
     if (!join_run(out, pk, bytes))
         batch->packets[batch->count++] = packet;

@@ -80,6 +80,7 @@ static void init_settings(struct path *p, const struct usctp_config *c) {
     p->primary_switchover_max_retrans = c->primary_switchover_max_retrans;
     p->dscp = c->dscp;
     p->flow_label = c->flow_label;
+    p->hop_limit = c->hop_limit;
 }
 
 static void enter_table(struct path *p) {

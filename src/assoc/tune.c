@@ -32,6 +32,8 @@ static bool path_setting(struct path *p, enum usctp_tunable tunable, uint64_t *v
         field = &p->dscp;
     if (tunable == USCTP_TUNABLE_flow_label)
         field = &p->flow_label;
+    if (tunable == USCTP_TUNABLE_hop_limit)
+        field = &p->hop_limit;
     if (tunable == USCTP_TUNABLE_pmtu_default_bytes) {
         if (set)
             path_mtu_on_interface(p, (uint32_t)*value, p->assoc->engine->now_us);

@@ -92,6 +92,10 @@ static void put_ipv4(struct msghdr *header, const struct usctp_packet *packet) {
         int tos = packet->tos;
         put_control(header, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
     }
+    if (packet->hop_limit) {
+        int hops = packet->hop_limit;
+        put_control(header, IPPROTO_IP, IP_TTL, &hops, sizeof hops);
+    }
 }
 
 static void put_ipv6(struct msghdr *header, const struct packet_socket *s,
@@ -114,6 +118,10 @@ static void put_ipv6(struct msghdr *header, const struct packet_socket *s,
         int tclass = packet->tos;
         put_control(header, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof tclass);
     }
+    if (packet->hop_limit) {
+        int hops = packet->hop_limit;
+        put_control(header, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof hops);
+    }
 }
 
 static bool same_address(const struct usctp_addr *a, const struct usctp_addr *b) {
@@ -128,7 +136,8 @@ static bool same_address(const struct usctp_addr *a, const struct usctp_addr *b)
 static bool same_headers(const struct usctp_packet *a, const struct usctp_packet *b) {
     return a == b ||
            (a->tos == b->tos && a->udp_destination == b->udp_destination &&
-            a->flow_label == b->flow_label && a->interface_index == b->interface_index &&
+            a->flow_label == b->flow_label && a->hop_limit == b->hop_limit &&
+            a->interface_index == b->interface_index &&
             same_address(&a->destination, &b->destination) && same_address(&a->source, &b->source));
 }
 

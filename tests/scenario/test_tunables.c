@@ -78,10 +78,12 @@ START_TEST(dscp_and_flow_label) {
     peer_open_active(p);
     tune_path(p, 0, USCTP_TUNABLE_dscp, 46);
     tune_path(p, 0, USCTP_TUNABLE_flow_label, 0x12345);
+    tune_path(p, 0, USCTP_TUNABLE_hop_limit, 3);
     user_send(p, 0, 100);
     peer_take(p, "DATA tsn=0 *");
     REQUIRE_EQ(p->took_packet.tos, 46 << 2);
     REQUIRE_EQ(p->took_packet.flow_label, 0x12345);
+    REQUIRE_EQ(p->took_packet.hop_limit, 3);
     peer_sack(p, 0, PEER_RWND, "");
     uint32_t other = (uint32_t)usctp_path_find(p->engine, p->assoc, &p->peer_addr[1]);
     REQUIRE_EQ(usctp_path_set_primary(p->engine, p->assoc, other, p->now_us), 0);
@@ -90,6 +92,34 @@ START_TEST(dscp_and_flow_label) {
     REQUIRE_EQ(p->took_path, 1);
     REQUIRE_EQ(p->took_packet.tos, 0);
     REQUIRE_EQ(p->took_packet.flow_label, 0);
+    REQUIRE_EQ(p->took_packet.hop_limit, 0);
+    peer_delete(p);
+}
+END_TEST
+
+static void marked(struct usctp_config *config) {
+    config->dscp = 46;
+    config->flow_label = 0x54321;
+    config->hop_limit = 9;
+}
+
+static void require_marks(const struct scripted_peer *p) {
+    REQUIRE_EQ(p->took_packet.tos, 46 << 2);
+    REQUIRE_EQ(p->took_packet.flow_label, 0x54321);
+    REQUIRE_EQ(p->took_packet.hop_limit, 9);
+}
+
+/* RFC 6458 8.1.12: all packets: the INIT ACK, which no association sends, and those after it. */
+START_TEST(marks_of_a_listener) {
+    struct scripted_peer *p = PEER(.configure = marked);
+    peer_init(p, p->peer_tag);
+    peer_send(p);
+    peer_take_init_ack(p);
+    require_marks(p);
+    peer_cookie_echo(p);
+    peer_send(p);
+    peer_take(p, "COOKIE_ACK");
+    require_marks(p);
     peer_delete(p);
 }
 END_TEST
@@ -257,6 +287,7 @@ START_TEST(route_with_unknown_mtu) {
 END_TEST
 
 RUN_TESTS("tunables and packets (RFC 9260 11.1.9-11.1.13, 16)", s16_defaults, ranges,
-          dscp_and_flow_label, dscp_of_a_server, s7_2_5_1_dscp_resets_congestion_control,
-          s7_2_5_2_route_resets_congestion_control, s6_2_receive_buffer, s11_1_12_path_threshold,
-          settings_are_told, runs_of_packets, route_with_unknown_mtu)
+          dscp_and_flow_label, dscp_of_a_server, marks_of_a_listener,
+          s7_2_5_1_dscp_resets_congestion_control, s7_2_5_2_route_resets_congestion_control,
+          s6_2_receive_buffer, s11_1_12_path_threshold, settings_are_told, runs_of_packets,
+          route_with_unknown_mtu)

@@ -135,6 +135,43 @@ START_TEST(addresses_ports_and_tos) {
 }
 END_TEST
 
+/* What a UDP socket of this family receives at 5003. */
+static int hops_of(int family, const char *to, uint8_t hop_limit) {
+    bool ipv6 = family == AF_INET6;
+    uint8_t data[4] = {1}, control[64];
+    struct sockaddr_in6 name = {.sin6_family = (sa_family_t)family, .sin6_port = htons(5003)};
+    struct usctp_packet packet = packet_to(to, 5003, data, sizeof data);
+    struct iovec iov = {data, sizeof data};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    int on = 1, hops = -1, fd = socket(family, SOCK_DGRAM, 0);
+    ck_assert_int_eq(setsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                                ipv6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, &on, sizeof on),
+                     0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    packet.hop_limit = hop_limit;
+    send_all(a, &packet, 1);
+    ck_assert_int_eq(recvmsg(fd, &message, 0), 4);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_int_eq(c->cmsg_type, ipv6 ? IPV6_HOPLIMIT : IP_TTL);
+    memcpy(&hops, CMSG_DATA(c), sizeof hops);
+    close(fd);
+    return hops;
+}
+
+START_TEST(hop_limit) {
+    int hops = 0;
+    socklen_t bytes = sizeof hops;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0); /* what the host gives by itself */
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_TTL, &hops, &bytes), 0);
+    close(fd);
+    ck_assert_int_eq(hops_of(AF_INET, "127.0.0.1", 7), 7);
+    ck_assert_int_eq(hops_of(AF_INET, "127.0.0.1", 0), hops);
+    ck_assert_int_eq(hops_of(AF_INET6, "::1", 255), 255);
+}
+END_TEST
+
 /* Sends a run and checks that its bytes arrive in order and in segments of the right size. */
 static void check_run(const char *to, uint32_t segment, uint32_t length) {
     static uint8_t data[200000], collected[200000];
@@ -412,6 +449,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, ports);
     tcase_add_test(tests, addresses_ports_and_tos);
+    tcase_add_test(tests, hop_limit);
     tcase_add_test(tests, runs_with_offload);
     tcase_add_test(tests, runs_without_offload);
     tcase_add_test(tests, a_run_goes_on_where_it_stopped);
