@@ -536,6 +536,10 @@ USCTP_API int usctp_path_tune(struct usctp_engine *engine, int32_t assoc, uint32
                               enum usctp_tunable tunable, uint64_t value, uint64_t now_us);
 USCTP_API int usctp_path_get(const struct usctp_engine *engine, int32_t assoc, uint32_t path,
                              enum usctp_tunable tunable, uint64_t *value);
+/* The peer's UDP encapsulation port of a path (RFC 6951 6.1), 0: none. Its packets may change it
+ * again (5.4). Returns 0 or USCTP_ERR_NOT_FOUND. */
+USCTP_API int usctp_path_encapsulate(struct usctp_engine *engine, int32_t assoc, uint32_t path,
+                                     uint16_t udp_port);
 /* Answers wants_route: the source the host would use (family NONE: none better known) and the way's
  * MTU (0: unknown). */
 USCTP_API int usctp_path_route(struct usctp_engine *engine, int32_t assoc, uint32_t path,

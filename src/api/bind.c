@@ -52,7 +52,7 @@ static int check_addresses(struct socket *s, struct usctp_stack *stack, struct a
             list->count = 0;
             return 0;
         }
-        if (!is_of_host(stack, address))
+        if (!s->is_free_to_bind && !is_of_host(stack, address))
             return -EADDRNOTAVAIL;
     }
     return 0;
@@ -67,7 +67,7 @@ static int open_endpoint(struct socket *s, struct usctp_stack *stack,
         .ipv4 = s->domain == AF_INET || !s->v6only,
         .ipv6 = s->domain == AF_INET6,
         .config = &s->config,
-        .reuse = s->reuse_address,
+        .reuse = s->reuse_address || s->reuse_port,
     };
     int32_t endpoint = usctp_endpoint_open(stack->engine, &options);
     if (endpoint < 0)

@@ -36,6 +36,7 @@ struct connection {
     uint64_t dropped_notifications; /* that were told of */
     struct record record;           /* what was sent of a message so far */
     uint64_t active_us;             /* user data was last sent or received */
+    uint32_t dscp_paths;            /* 1 << index: by SPP_DSCP for this path */
     struct preferences preferences;
 };
 

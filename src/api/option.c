@@ -70,10 +70,31 @@ struct connection *option_next(const struct call *c, const struct connection *a)
 
 /* ---- setting and getting --------------------------------------------------------------------- */
 
+/* As Linux: an IPv4 socket knows nothing of IPv6. */
+static const struct option *find(const struct call *c, int level, int name, int *error) {
+    *error = -ENOPROTOOPT;
+    if (level == IPPROTO_IPV6 && c->socket->domain != AF_INET6)
+        return NULL;
+    return option_find(level, name, error);
+}
+
+/* As Linux: structures of SCTP have the length that they have, or had once; other values may be
+ * longer. */
+static bool fits(const struct option *option, socklen_t length) {
+    if (length < option->least_bytes || length > INT32_MAX)
+        return false;
+    if (option->name == SCTP_EVENTS && option->level == IPPROTO_SCTP)
+        return length <= option->bytes;
+    if (option->level != IPPROTO_SCTP || option->bytes == sizeof(int) ||
+        option->name == SCTP_PEER_ADDR_THLDS || option->name == SCTP_PEER_ADDR_THLDS_V2)
+        return true;
+    return length == option->least_bytes || length == option->bytes;
+}
+
 int option_do_set(struct call *c, int level, int name, const void *value, socklen_t length) {
     _Alignas(max_align_t) uint8_t buffer[MAX_OPTION_BYTES] = {0};
     int error = 0;
-    const struct option *option = option_find(level, name, &error);
+    const struct option *option = find(c, level, name, &error);
     if (!option)
         return error;
     if (!option->set)
@@ -82,7 +103,7 @@ int option_do_set(struct call *c, int level, int name, const void *value, sockle
         return option->set(c, option, value, length);
     if (!value)
         return -EFAULT;
-    if (length < option->least_bytes)
+    if (!fits(option, length))
         return -EINVAL;
     if (length > option->bytes)
         length = option->bytes;
@@ -107,7 +128,7 @@ static int get(struct call *c, const struct option *option, void *value, socklen
     socklen_t bytes;
     if (user_memory_read(&bytes, length, sizeof bytes) != (ssize_t)sizeof bytes || !value)
         return -EFAULT;
-    if (bytes < option->least_bytes)
+    if (bytes < option->least_bytes || bytes > INT32_MAX)
         return -EINVAL;
     if (bytes > option->bytes)
         bytes = option->bytes;
@@ -124,7 +145,7 @@ static int get(struct call *c, const struct option *option, void *value, socklen
 
 int option_do_get(struct call *c, int level, int name, void *value, socklen_t *length) {
     int error = 0;
-    const struct option *option = option_find(level, name, &error);
+    const struct option *option = find(c, level, name, &error);
     if (!option)
         return error;
     if (!option->get)

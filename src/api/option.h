@@ -12,6 +12,9 @@
 
 #include "api/connection.h"
 
+/* SCTP_PEER_ADDR_PARAMS: of the structure before it had a flow label and a DSCP. */
+enum { OPTION_OLDER_PATH_BYTES = 152 };
+
 /* What a value may be about. */
 enum option_reach {
     REACH_SOCKET,        /* the socket and all its associations; the value has no id */
@@ -62,6 +65,20 @@ const struct preferences *option_preferences(const struct call *c);
 void option_prefer(struct call *c, void (*change)(struct preferences *, const void *),
                    const void *value);
 
+/* What an option that may name a peer's address is about. */
+struct option_target {
+    int32_t assoc; /* 0: what the scope says, without an address */
+    int path;      /* or -1: all */
+};
+/* Resolves the struct sockaddr_storage in an option. Returns 0, or -EINVAL when the association
+ * does not have it. */
+int option_find_target(struct call *c, const void *storage, struct option_target *target);
+/* As option_tune and option_value, for one path where an address is named. */
+int option_tune_target(struct call *c, const struct option_target *target,
+                       enum usctp_tunable tunable, uint64_t value);
+uint64_t option_target_value(struct call *c, const struct option_target *target,
+                             enum usctp_tunable tunable);
+
 /* ---- generic rows: an int that is a tunable; an int or struct sctp_assoc_value that is one --- */
 
 option_set option_set_flag, option_set_assoc_value;
@@ -73,11 +90,19 @@ option_get option_get_absent;
 /* ---- option_socket.c ------------------------------------------------------------------------- */
 
 option_set option_set_buffer, option_set_linger, option_set_timeout, option_set_reuse_address,
-    option_set_v6only, option_set_auto_asconf;
-option_get option_get_buffer, option_get_linger, option_get_timeout, option_get_reuse_address,
-    option_get_v6only, option_get_auto_asconf;
+    option_set_reuse_port, option_set_keepalive, option_set_auto_asconf;
+option_get option_get_buffer, option_get_linger, option_get_reuse_address, option_get_reuse_port,
+    option_get_keepalive, option_get_of_kernel, option_get_auto_asconf;
 option_get option_get_error, option_get_type, option_get_protocol, option_get_domain,
     option_get_accepts;
+
+/* ---- option_ip.c: levels IPPROTO_IP and IPPROTO_IPV6 ------------------------------------------
+ */
+
+option_set option_set_v6only, option_set_class, option_set_hops, option_set_mtu_discover,
+    option_set_freebind;
+option_get option_get_v6only, option_get_class, option_get_hops, option_get_mtu_discover,
+    option_get_freebind, option_get_mtu;
 
 /* ---- option_assoc.c -------------------------------------------------------------------------- */
 
@@ -88,16 +113,23 @@ option_get option_get_rtoinfo, option_get_associnfo, option_get_initmsg, option_
 option_set option_set_pd_point, option_set_interleave;
 option_get option_get_pd_point, option_get_interleave;
 option_get option_get_status, option_get_stats;
+/* Delayed SACKs are on again after they were off. Returns 0 or a negative errno. */
+int option_resume_sack_delay(struct call *c);
 
 /* ---- option_path.c --------------------------------------------------------------------------- */
 
-option_set option_set_primary, option_set_path, option_set_thresholds, option_set_thresholds_v2;
-option_get option_get_primary, option_get_path, option_get_thresholds, option_get_thresholds_v2;
-option_set option_set_encapsulation, option_set_pf_exposure, option_set_probe_interval;
-option_get option_get_probe_interval;
-option_get option_get_encapsulation, option_get_pf_exposure, option_get_path_info;
+option_set option_set_primary, option_set_thresholds, option_set_thresholds_v2;
+option_get option_get_primary, option_get_thresholds, option_get_thresholds_v2;
+option_set option_set_pf_exposure, option_set_probe_interval;
+option_get option_get_pf_exposure, option_get_probe_interval, option_get_path_info;
 /* Fills the struct sctp_paddrinfo of a path. Returns 0, or -EINVAL when there is none. */
 int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *info);
+
+/* ---- option_path_params.c ---------------------------------------------------------------------
+ */
+
+option_set option_set_path, option_set_encapsulation;
+option_get option_get_path, option_get_encapsulation;
 
 /* ---- option_counters.c ----------------------------------------------------------------------- */
 

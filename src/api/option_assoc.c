@@ -176,22 +176,29 @@ int option_get_initmsg(struct call *c, const struct option *option, void *value,
 
 /* ---- SCTP_DELAYED_SACK ----------------------------------------------------------------------- */
 
+int option_resume_sack_delay(struct call *c) {
+    if (option_value(c, USCTP_TUNABLE_sack_frequency) != 1)
+        return 0;
+    return option_tune(c, USCTP_TUNABLE_sack_frequency,
+                       usctp_tunable_info(USCTP_TUNABLE_sack_frequency)->initial);
+}
+
 int option_set_sack(struct call *c, const struct option *option, const void *value,
                     socklen_t length) {
     struct sctp_sack_info given = {0};
     (void)option;
     memcpy(&given, value, length);
-    if (length <
-        sizeof given) { /* the older form: struct sctp_assoc_value, 0 switches the delay off */
+    /* The older form, struct sctp_assoc_value: 0 switches the delay off, others on. */
+    bool is_older = length < sizeof given;
+    if (is_older)
         given.sack_freq = given.sack_delay == 0 ? 1 : 0;
-    }
     uint64_t delay_us = (uint64_t)given.sack_delay * USCTP_MS;
     if (!is_in_range(USCTP_TUNABLE_sack_delay_us, delay_us))
         return -EINVAL;
     if (given.sack_freq != 0 && !is_in_range(USCTP_TUNABLE_sack_frequency, given.sack_freq))
         return -EINVAL;
-    int error = 0;
-    if (delay_us != 0)
+    int error = is_older && delay_us != 0 ? option_resume_sack_delay(c) : 0;
+    if (error == 0 && delay_us != 0)
         error = option_tune(c, USCTP_TUNABLE_sack_delay_us, delay_us);
     if (error == 0 && given.sack_freq != 0)
         error = option_tune(c, USCTP_TUNABLE_sack_frequency, given.sack_freq);

@@ -6,36 +6,18 @@
 
 #include "api/sockaddr.h"
 #include "api/stack.h"
-#include "net/transport.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct sctp_prim) == 132, "Linux");
-_Static_assert(sizeof(struct sctp_paddrparams) == 156, "Linux");
-_Static_assert(offsetof(struct sctp_paddrparams, spp_hbinterval) == 132, "Linux");
-_Static_assert(offsetof(struct sctp_paddrparams, spp_flags) == 146, "Linux");
-_Static_assert(offsetof(struct sctp_paddrparams, spp_ipv6_flowlabel) == 150, "Linux");
-_Static_assert(sizeof(struct sctp_paddrinfo) == 152, "Linux");
-_Static_assert(offsetof(struct sctp_paddrinfo, spinfo_state) == 132, "Linux");
-_Static_assert(sizeof(struct sctp_paddrthlds) == 144, "Linux");
-_Static_assert(sizeof(struct sctp_paddrthlds_v2) == 144, "Linux");
-_Static_assert(sizeof(struct sctp_udpencaps) == 144, "Linux");
-_Static_assert(sizeof(struct sctp_probeinterval) == 144, "Linux");
 _Static_assert((int)USCTP_PATH_STATE_INACTIVE == SCTP_INACTIVE &&
                    (int)USCTP_PATH_STATE_PF == SCTP_PF &&
                    (int)USCTP_PATH_STATE_ACTIVE == SCTP_ACTIVE &&
                    (int)USCTP_PATH_STATE_UNCONFIRMED == SCTP_UNCONFIRMED,
                "Linux");
 
-enum { PF_HIDDEN = 1, PF_EXPOSED = 2, DSCP_SHIFT = 2, LEAST_PROBE_MS = 5000 /* Linux */ };
-
-/* What an option that may name a peer address is about. */
-struct target {
-    int32_t assoc; /* 0: what the scope says, without an address */
-    int path;      /* or -1: all */
-};
+enum { PF_HIDDEN = 1, PF_EXPOSED = 2, LEAST_PROBE_MS = 5000 /* Linux */ };
 
 /* As Linux: one-to-many, a peer's address and port also find the association. */
 static int32_t find_by_address(struct call *c, const void *storage,
@@ -50,14 +32,12 @@ static int32_t find_by_address(struct call *c, const void *storage,
     return option_assoc(c);
 }
 
-/* Resolves the address in an option. Returns 0, or -EINVAL when the association does not have it.
- */
-static int find_target(struct call *c, const void *storage, struct target *target) {
+int option_find_target(struct call *c, const void *storage, struct option_target *target) {
     struct usctp_addr address;
     int given = sockaddr_read_option(storage, c->socket->domain, &address);
     if (given < 0)
         return -EINVAL;
-    *target = (struct target){.assoc = option_assoc(c), .path = -1};
+    *target = (struct option_target){.assoc = option_assoc(c), .path = -1};
     if (given == 0)
         return 0;
     if (target->assoc == 0)
@@ -68,15 +48,16 @@ static int find_target(struct call *c, const void *storage, struct target *targe
     return target->path < 0 ? -EINVAL : 0;
 }
 
-static int tune(struct call *c, const struct target *target, enum usctp_tunable tunable,
-                uint64_t value) {
+int option_tune_target(struct call *c, const struct option_target *target,
+                       enum usctp_tunable tunable, uint64_t value) {
     if (target->path < 0)
         return option_tune(c, tunable, value);
     return socket_errno(usctp_path_tune(c->stack->engine, target->assoc, (uint32_t)target->path,
                                         tunable, value, c->now_us));
 }
 
-static uint64_t value_of(struct call *c, const struct target *target, enum usctp_tunable tunable) {
+uint64_t option_target_value(struct call *c, const struct option_target *target,
+                             enum usctp_tunable tunable) {
     uint64_t value;
     if (target->path >= 0 && usctp_path_get(c->stack->engine, target->assoc, (uint32_t)target->path,
                                             tunable, &value) == 0)
@@ -88,11 +69,11 @@ static uint64_t value_of(struct call *c, const struct target *target, enum usctp
 
 int option_set_primary(struct call *c, const struct option *option, const void *value,
                        socklen_t length) {
-    struct target target;
+    struct option_target target;
     const char *storage = (const char *)value + offsetof(struct sctp_prim, ssp_addr);
     (void)option;
     (void)length;
-    int error = find_target(c, storage, &target);
+    int error = option_find_target(c, storage, &target);
     if (error != 0)
         return error;
     if (target.path < 0)
@@ -123,113 +104,6 @@ int option_get_primary(struct call *c, const struct option *option, void *value,
     return 0;
 }
 
-/* ---- SCTP_PEER_ADDR_PARAMS ------------------------------------------------------------------- */
-
-static int check_path_params(const struct sctp_paddrparams *given, const struct target *target) {
-    const uint32_t known = SPP_HB | SPP_HB_DEMAND | SPP_PMTUD | SPP_SACKDELAY |
-                           SPP_HB_TIME_IS_ZERO | SPP_IPV6_FLOWLABEL | SPP_DSCP;
-    uint32_t flags = given->spp_flags;
-    if (flags & ~known)
-        return -EINVAL;
-    if ((flags & SPP_HB) == SPP_HB || (flags & SPP_PMTUD) == SPP_PMTUD ||
-        (flags & SPP_SACKDELAY) == SPP_SACKDELAY)
-        return -EINVAL;
-    if ((flags & SPP_HB_DEMAND) && target->path < 0)
-        return -EINVAL; /* RFC 6458 8.1.12 */
-    /* The path MTU follows the host's routes and ICMP; it cannot be fixed by hand. */
-    if (flags & SPP_PMTUD_DISABLE)
-        return -EOPNOTSUPP;
-    if ((flags & SPP_SACKDELAY_ENABLE) &&
-        given->spp_sackdelay > usctp_tunable_info(USCTP_TUNABLE_sack_delay_us)->maximum / USCTP_MS)
-        return -EINVAL;
-    const struct usctp_tunable_info *interval = usctp_tunable_info(USCTP_TUNABLE_hb_interval_us);
-    if ((flags & SPP_HB_ENABLE) && given->spp_hbinterval > interval->maximum / USCTP_MS)
-        return -EINVAL;
-    const struct usctp_tunable_info *attempts = usctp_tunable_info(USCTP_TUNABLE_path_max_retrans);
-    return given->spp_pathmaxrxt > attempts->maximum ? -EINVAL : 0;
-}
-
-static int set_heartbeat(struct call *c, const struct sctp_paddrparams *given,
-                         const struct target *target) {
-    int error = 0;
-    if (given->spp_flags & SPP_HB_ENABLE) {
-        error = tune(c, target, USCTP_TUNABLE_hb_enabled, 1);
-        bool is_zero = given->spp_flags & SPP_HB_TIME_IS_ZERO;
-        if (error == 0 && (is_zero || given->spp_hbinterval != 0))
-            error = tune(c, target, USCTP_TUNABLE_hb_interval_us,
-                         is_zero ? 0 : (uint64_t)given->spp_hbinterval * USCTP_MS);
-    }
-    if (given->spp_flags & SPP_HB_DISABLE)
-        error = tune(c, target, USCTP_TUNABLE_hb_enabled, 0);
-    if (error == 0 && (given->spp_flags & SPP_HB_DEMAND))
-        error = socket_errno(usctp_path_heartbeat(c->stack->engine, target->assoc,
-                                                  (uint32_t)target->path, c->now_us));
-    return error;
-}
-
-int option_set_path(struct call *c, const struct option *option, const void *value,
-                    socklen_t length) {
-    struct sctp_paddrparams given;
-    struct target target;
-    (void)option;
-    memcpy(&given, value, sizeof given);
-    uint32_t newer = SPP_IPV6_FLOWLABEL | SPP_DSCP;
-    if (length < sizeof given && (given.spp_flags & newer))
-        return -EINVAL; /* the older, shorter structure */
-    int error = find_target(c, (const char *)value + offsetof(struct sctp_paddrparams, spp_address),
-                            &target);
-    if (error == 0)
-        error = check_path_params(&given, &target);
-    if (error == 0)
-        error = set_heartbeat(c, &given, &target);
-    if (error == 0 && given.spp_pathmaxrxt != 0)
-        error = tune(c, &target, USCTP_TUNABLE_path_max_retrans, given.spp_pathmaxrxt);
-    /* Linux's addition: the SACK delay, which is the whole association's here. */
-    if (error == 0 && (given.spp_flags & SPP_SACKDELAY_ENABLE) && given.spp_sackdelay != 0)
-        error =
-            option_tune(c, USCTP_TUNABLE_sack_delay_us, (uint64_t)given.spp_sackdelay * USCTP_MS);
-    if (error == 0 && (given.spp_flags & SPP_SACKDELAY_DISABLE))
-        error = option_tune(c, USCTP_TUNABLE_sack_frequency, 1);
-    if (error == 0 && (given.spp_flags & SPP_IPV6_FLOWLABEL))
-        error = tune(c, &target, USCTP_TUNABLE_flow_label, given.spp_ipv6_flowlabel & 0xfffffu);
-    if (error == 0 && (given.spp_flags & SPP_DSCP))
-        error = tune(c, &target, USCTP_TUNABLE_dscp, given.spp_dscp >> DSCP_SHIFT);
-    return error;
-}
-
-int option_get_path(struct call *c, const struct option *option, void *value, socklen_t *length) {
-    struct sctp_paddrparams out;
-    struct target target;
-    struct usctp_path_status path;
-    (void)option;
-    memcpy(&out, value, sizeof out);
-    int error =
-        find_target(c, (char *)value + offsetof(struct sctp_paddrparams, spp_address), &target);
-    if (error != 0)
-        return error;
-    out.spp_assoc_id = target.assoc;
-    out.spp_hbinterval = (uint32_t)(value_of(c, &target, USCTP_TUNABLE_hb_interval_us) / USCTP_MS);
-    out.spp_pathmaxrxt = (uint16_t)value_of(c, &target, USCTP_TUNABLE_path_max_retrans);
-    out.spp_pathmtu = 0;
-    if (target.path >= 0 &&
-        usctp_path_status(c->stack->engine, target.assoc, (uint32_t)target.path, &path) == 0)
-        out.spp_pathmtu = path.pmtu_bytes;
-    out.spp_sackdelay = (uint32_t)(option_value(c, USCTP_TUNABLE_sack_delay_us) / USCTP_MS);
-    bool delays = option_value(c, USCTP_TUNABLE_sack_frequency) != 1;
-    out.spp_flags = SPP_PMTUD_ENABLE | SPP_DSCP;
-    out.spp_flags |=
-        value_of(c, &target, USCTP_TUNABLE_hb_enabled) ? SPP_HB_ENABLE : SPP_HB_DISABLE;
-    out.spp_flags |= delays ? SPP_SACKDELAY_ENABLE : SPP_SACKDELAY_DISABLE;
-    if (c->socket->domain == AF_INET6)
-        out.spp_flags |= SPP_IPV6_FLOWLABEL;
-    out.spp_ipv6_flowlabel = (uint32_t)value_of(c, &target, USCTP_TUNABLE_flow_label);
-    out.spp_dscp = (uint8_t)(value_of(c, &target, USCTP_TUNABLE_dscp) << DSCP_SHIFT);
-    if (*length > sizeof out)
-        *length = sizeof out;
-    memcpy(value, &out, *length);
-    return 0;
-}
-
 /* ---- SCTP_GET_PEER_ADDR_INFO ----------------------------------------------------------------- */
 
 int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *info) {
@@ -257,10 +131,10 @@ int option_fill_path_info(struct call *c, uint32_t path, struct sctp_paddrinfo *
 int option_get_path_info(struct call *c, const struct option *option, void *value,
                          socklen_t *length) {
     struct sctp_paddrinfo out;
-    struct target target;
+    struct option_target target;
     (void)option;
-    int error =
-        find_target(c, (char *)value + offsetof(struct sctp_paddrinfo, spinfo_address), &target);
+    int error = option_find_target(
+        c, (char *)value + offsetof(struct sctp_paddrinfo, spinfo_address), &target);
     if (error != 0)
         return error;
     if (target.path < 0)
@@ -280,8 +154,8 @@ int option_get_path_info(struct call *c, const struct option *option, void *valu
 
 static int set_thresholds(struct call *c, const struct sctp_paddrthlds_v2 *given,
                           bool has_switchover) {
-    struct target target;
-    int error = find_target(c, &given->spt_address, &target);
+    struct option_target target;
+    int error = option_find_target(c, &given->spt_address, &target);
     if (error != 0)
         return error;
     if (given->spt_pathmaxrxt > usctp_tunable_info(USCTP_TUNABLE_path_max_retrans)->maximum)
@@ -289,25 +163,26 @@ static int set_thresholds(struct call *c, const struct sctp_paddrthlds_v2 *given
     if (has_switchover && given->spt_pathpfthld > given->spt_pathcpthld)
         return -EINVAL; /* RFC 7829 4 */
     if (given->spt_pathmaxrxt != 0)
-        error = tune(c, &target, USCTP_TUNABLE_path_max_retrans, given->spt_pathmaxrxt);
-    if (error == 0)
-        error = tune(c, &target, USCTP_TUNABLE_pf_max_retrans, given->spt_pathpfthld);
-    if (error == 0 && has_switchover)
         error =
-            tune(c, &target, USCTP_TUNABLE_primary_switchover_max_retrans, given->spt_pathcpthld);
+            option_tune_target(c, &target, USCTP_TUNABLE_path_max_retrans, given->spt_pathmaxrxt);
+    if (error == 0)
+        error = option_tune_target(c, &target, USCTP_TUNABLE_pf_max_retrans, given->spt_pathpfthld);
+    if (error == 0 && has_switchover)
+        error = option_tune_target(c, &target, USCTP_TUNABLE_primary_switchover_max_retrans,
+                                   given->spt_pathcpthld);
     return error;
 }
 
 static int get_thresholds(struct call *c, struct sctp_paddrthlds_v2 *out) {
-    struct target target;
-    int error = find_target(c, &out->spt_address, &target);
+    struct option_target target;
+    int error = option_find_target(c, &out->spt_address, &target);
     if (error != 0)
         return error;
     out->spt_assoc_id = target.assoc;
-    out->spt_pathmaxrxt = (uint16_t)value_of(c, &target, USCTP_TUNABLE_path_max_retrans);
-    out->spt_pathpfthld = (uint16_t)value_of(c, &target, USCTP_TUNABLE_pf_max_retrans);
+    out->spt_pathmaxrxt = (uint16_t)option_target_value(c, &target, USCTP_TUNABLE_path_max_retrans);
+    out->spt_pathpfthld = (uint16_t)option_target_value(c, &target, USCTP_TUNABLE_pf_max_retrans);
     out->spt_pathcpthld =
-        (uint16_t)value_of(c, &target, USCTP_TUNABLE_primary_switchover_max_retrans);
+        (uint16_t)option_target_value(c, &target, USCTP_TUNABLE_primary_switchover_max_retrans);
     return 0;
 }
 
@@ -370,11 +245,11 @@ int option_get_thresholds_v2(struct call *c, const struct option *option, void *
 int option_set_probe_interval(struct call *c, const struct option *option, const void *value,
                               socklen_t length) {
     struct sctp_probeinterval given;
-    struct target target;
+    struct option_target target;
     (void)option;
     (void)length;
     memcpy(&given, value, sizeof given);
-    int error = find_target(
+    int error = option_find_target(
         c, (const char *)value + offsetof(struct sctp_probeinterval, spi_address), &target);
     if (error != 0)
         return error;
@@ -383,7 +258,7 @@ int option_set_probe_interval(struct call *c, const struct option *option, const
         (given.spi_interval < LEAST_PROBE_MS ||
          interval_us > usctp_tunable_info(USCTP_TUNABLE_pmtu_probe_us)->maximum))
         return -EINVAL;
-    error = tune(c, &target, USCTP_TUNABLE_pmtu_probing, given.spi_interval != 0);
+    error = option_tune_target(c, &target, USCTP_TUNABLE_pmtu_probing, given.spi_interval != 0);
     /* The interval is the whole association's here. */
     if (error == 0 && given.spi_interval != 0)
         error = option_tune(c, USCTP_TUNABLE_pmtu_probe_us, interval_us);
@@ -393,60 +268,17 @@ int option_set_probe_interval(struct call *c, const struct option *option, const
 int option_get_probe_interval(struct call *c, const struct option *option, void *value,
                               socklen_t *length) {
     struct sctp_probeinterval out;
-    struct target target;
+    struct option_target target;
     (void)option;
     memcpy(&out, value, sizeof out);
-    int error =
-        find_target(c, (char *)value + offsetof(struct sctp_probeinterval, spi_address), &target);
+    int error = option_find_target(
+        c, (char *)value + offsetof(struct sctp_probeinterval, spi_address), &target);
     if (error != 0)
         return error;
     out.spi_assoc_id = target.assoc;
     out.spi_interval = 0;
-    if (value_of(c, &target, USCTP_TUNABLE_pmtu_probing) != 0)
+    if (option_target_value(c, &target, USCTP_TUNABLE_pmtu_probing) != 0)
         out.spi_interval = (uint32_t)(option_value(c, USCTP_TUNABLE_pmtu_probe_us) / USCTP_MS);
-    memcpy(value, &out, sizeof out);
-    *length = sizeof out;
-    return 0;
-}
-
-/* ---- SCTP_REMOTE_UDP_ENCAPS_PORT (in network byte order, as Linux) --------------------------- */
-
-int option_set_encapsulation(struct call *c, const struct option *option, const void *value,
-                             socklen_t length) {
-    struct sctp_udpencaps given;
-    struct usctp_addr address;
-    (void)option;
-    (void)length;
-    memcpy(&given, value, sizeof given);
-    int named = sockaddr_read_option(&given.sue_address, c->socket->domain, &address);
-    if (named != 0)
-        return -EINVAL; /* one port for all of a peer's addresses, given before connecting */
-    uint16_t port = ntohs(given.sue_port);
-    if (c->scope.one && c->socket->state != SOCKET_FRESH)
-        return -EISCONN;
-    if (port == 0 && !c->stack->has_raw)
-        return -EOPNOTSUPP;
-    if (port != 0 && transport_udp_port(c->stack->transport) == 0)
-        return -EOPNOTSUPP;
-    c->socket->encapsulation_port = port;
-    return 0;
-}
-
-int option_get_encapsulation(struct call *c, const struct option *option, void *value,
-                             socklen_t *length) {
-    struct sctp_udpencaps out;
-    struct target target;
-    struct usctp_path_status path;
-    (void)option;
-    memcpy(&out, value, sizeof out);
-    int error = find_target(c, &out.sue_address, &target);
-    if (error != 0)
-        return error;
-    out.sue_assoc_id = target.assoc;
-    out.sue_port = htons(c->socket->encapsulation_port);
-    if (target.path >= 0 &&
-        usctp_path_status(c->stack->engine, target.assoc, (uint32_t)target.path, &path) == 0)
-        out.sue_port = htons(path.udp_port);
     memcpy(value, &out, sizeof out);
     *length = sizeof out;
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Options of the levels SOL_SOCKET and IPPROTO_IPV6 (RFC 6458 8.1.4, 8.1.6, 8.1.7; socket(7),
- * ipv6(7)).
+ * Options of the level SOL_SOCKET (RFC 6458 8.1.4, 8.1.6, 8.1.7; socket(7)), and
+ * SCTP_REUSE_PORT, which is of their kind (8.1.27).
  */
 #include "api/option.h"
 
@@ -61,15 +61,16 @@ int option_get_linger(struct call *c, const struct option *option, void *value, 
     return 0;
 }
 
+/* What the kernel tells of the descriptor. */
+int option_get_of_kernel(struct call *c, const struct option *option, void *value,
+                         socklen_t *length) {
+    return getsockopt(c->fd, SOL_SOCKET, option->name, value, length) == 0 ? 0 : -errno;
+}
+
 /* The kernel keeps them with the descriptor, for duplicates too. */
 int option_set_timeout(struct call *c, const struct option *option, const void *value,
                        socklen_t length) {
     return setsockopt(c->fd, SOL_SOCKET, option->name, value, length) == 0 ? 0 : -errno;
-}
-
-int option_get_timeout(struct call *c, const struct option *option, void *value,
-                       socklen_t *length) {
-    return getsockopt(c->fd, SOL_SOCKET, option->name, value, length) == 0 ? 0 : -errno;
 }
 
 int option_set_reuse_address(struct call *c, const struct option *option, const void *value,
@@ -78,7 +79,8 @@ int option_set_reuse_address(struct call *c, const struct option *option, const 
     (void)length;
     c->socket->reuse_address = read_int(value) != 0;
     if (c->socket->endpoint != 0)
-        usctp_endpoint_reuse(c->stack->engine, c->socket->endpoint, c->socket->reuse_address);
+        usctp_endpoint_reuse(c->stack->engine, c->socket->endpoint,
+                             c->socket->reuse_address || c->socket->reuse_port);
     return 0;
 }
 
@@ -109,23 +111,39 @@ int option_get_auto_asconf(struct call *c, const struct option *option, void *va
     return write_int(c->socket->auto_asconf, value, length);
 }
 
-int option_set_v6only(struct call *c, const struct option *option, const void *value,
-                      socklen_t length) {
+/* RFC 6458 8.1.27. As Linux, it differs from SO_REUSEADDR only in when it may be set, and in the
+ * errors. */
+int option_set_reuse_port(struct call *c, const struct option *option, const void *value,
+                          socklen_t length) {
     (void)option;
     (void)length;
-    if (c->socket->domain != AF_INET6)
-        return -ENOPROTOOPT;
+    if (c->socket->is_many)
+        return -EOPNOTSUPP;
     if (c->socket->endpoint != 0)
-        return -EINVAL;
-    c->socket->v6only = read_int(value) != 0;
+        return -EFAULT; /* Linux's for a socket that is bound */
+    c->socket->reuse_port = read_int(value) != 0;
     return 0;
 }
 
-int option_get_v6only(struct call *c, const struct option *option, void *value, socklen_t *length) {
+int option_get_reuse_port(struct call *c, const struct option *option, void *value,
+                          socklen_t *length) {
     (void)option;
-    if (c->socket->domain != AF_INET6)
-        return -ENOPROTOOPT;
-    return write_int(c->socket->v6only, value, length);
+    return write_int(c->socket->reuse_port, value, length);
+}
+
+/* SCTP's HEARTBEATs are what it asks for: on, they are; off, they are left as they were set. */
+int option_set_keepalive(struct call *c, const struct option *option, const void *value,
+                         socklen_t length) {
+    (void)option;
+    (void)length;
+    c->socket->keeps_alive = read_int(value) != 0;
+    return c->socket->keeps_alive ? option_tune(c, USCTP_TUNABLE_hb_enabled, 1) : 0;
+}
+
+int option_get_keepalive(struct call *c, const struct option *option, void *value,
+                         socklen_t *length) {
+    (void)option;
+    return write_int(c->socket->keeps_alive, value, length);
 }
 
 int option_get_error(struct call *c, const struct option *option, void *value, socklen_t *length) {

@@ -88,6 +88,7 @@ void socket_unwatch(struct socket *s) {
 static void set_defaults(struct socket *s, struct usctp_stack *stack, int domain) {
     s->domain = domain;
     s->is_mapped = true;
+    s->mtu_discover = IP_PMTUDISC_WANT;
     TAILQ_INIT(&s->connections);
     TAILQ_INIT(&s->readable);
     s->config = stack->config;
@@ -137,6 +138,11 @@ void socket_inherit(struct call *c, struct socket *s) {
     s->is_mapped = from->is_mapped;
     s->reuse_address = from->reuse_address;
     s->auto_asconf = from->auto_asconf;
+    s->reuse_port = from->reuse_port;
+    s->keeps_alive = from->keeps_alive;
+    s->is_free_to_bind = from->is_free_to_bind;
+    s->traffic_class = from->traffic_class;
+    s->mtu_discover = from->mtu_discover;
     s->wants_rcvinfo = from->wants_rcvinfo;
     s->wants_nxtinfo = from->wants_nxtinfo;
     s->wants_extrcv = from->wants_extrcv;

@@ -49,6 +49,7 @@ struct preferences {
     uint32_t receive_context;
     struct send_defaults send;
     uint8_t pf_exposure; /* SCTP_EXPOSE_POTENTIALLY_FAILED_STATE as set */
+    bool has_dscp;       /* by SPP_DSCP, for all paths */
 };
 
 struct connection;
@@ -84,7 +85,10 @@ struct socket {
     int32_t closing; /* the association that a lingering close() waits for */
 
     /* options */
-    bool v6only, is_mapped, reuse_address, auto_asconf;
+    bool v6only, is_mapped, reuse_address, reuse_port, keeps_alive, auto_asconf;
+    bool is_free_to_bind;  /* IP_FREEBIND */
+    uint8_t traffic_class; /* IP_TOS, IPV6_TCLASS as set */
+    uint8_t mtu_discover;  /* IP_MTU_DISCOVER as set */
     bool wants_rcvinfo, wants_nxtinfo, wants_extrcv;
     bool explicit_eor;  /* SCTP_EXPLICIT_EOR */
     uint8_t interleave; /* SCTP_FRAGMENT_INTERLEAVE */

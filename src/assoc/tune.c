@@ -154,6 +154,16 @@ int usctp_path_route(struct usctp_engine *engine, int32_t assoc, uint32_t path,
     return 0;
 }
 
+int usctp_path_encapsulate(struct usctp_engine *engine, int32_t assoc, uint32_t path,
+                           uint16_t udp_port) {
+    struct path *p = path_of(engine, assoc, path);
+    if (!p)
+        return USCTP_ERR_NOT_FOUND;
+    p->udp_port = udp_port;
+    path_set_mtu(p, p->mtu_bytes); /* what the headers leave of it */
+    return 0;
+}
+
 int usctp_path_set_primary(struct usctp_engine *engine, int32_t assoc, uint32_t path,
                            uint64_t now_us) {
     struct path *p = path_of(engine, assoc, path);
