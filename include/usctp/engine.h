@@ -54,7 +54,8 @@ enum usctp_error {
     USCTP_ERR_REFUSED = -15,     /* close reason: the peer refused the handshake */
     USCTP_ERR_RESET = -16,       /* close reason: the peer sent ABORT */
     USCTP_ERR_ABORTED = -17,     /* close reason: aborted from this side */
-    USCTP_ERR_PROTOCOL = -18, /* close reason: the peer broke the protocol and was sent an ABORT */
+    USCTP_ERR_PROTOCOL = -18,  /* close reason: the peer broke the protocol and was sent an ABORT */
+    USCTP_ERR_FORBIDDEN = -19, /* close reason: the host's own rules let no INIT out */
 };
 
 /* ---- addresses and packets
@@ -212,6 +213,7 @@ enum usctp_icmp_kind {
     USCTP_ICMP_PROTOCOL_UNREACHABLE, /* the peer's host has no SCTP: IPv4 protocol unreachable, IPv6
                                         unrecognized next header */
     USCTP_ICMP_PACKET_TOO_BIG,       /* mtu_bytes: the next hop's */
+    USCTP_ICMP_FORBIDDEN, /* no ICMP error: the host itself refused to send it (a firewall) */
 };
 
 struct usctp_icmp {

@@ -53,6 +53,8 @@ int socket_errno(int error) {
         return -ECONNREFUSED;
     case USCTP_ERR_RESET:
         return -ECONNRESET;
+    case USCTP_ERR_FORBIDDEN:
+        return -EPERM;
     case USCTP_ERR_ABORTED:
     case USCTP_ERR_PROTOCOL:
         return -ECONNABORTED;

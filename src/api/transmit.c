@@ -149,6 +149,8 @@ static uint64_t send_ready(struct usctp_stack *stack) {
         size_t sent = transport_send(stack->transport, burst->packets + burst->next, left,
                                      &burst->offset_bytes);
         burst->next += sent;
+        if (transport_send_reported(stack->transport))
+            loop_kick(stack); /* it may be what somebody waits for */
         if (sent < left)
             return block(stack);
         recycle_first(t);

@@ -78,7 +78,7 @@ bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n
     uint64_t now_us = stack_now(stack);
     if (received > 0)
         usctp_engine_input(stack->engine, loop->packets, received, now_us);
-    if (causes.transport)
+    if (causes.transport || causes.wake)
         take_errors(stack);
     /* Something was readable, and it was no packet: perhaps the host's addresses. */
     if ((causes.transport && received == 0) || ++loop->turns >= REFRESH_TURNS)

@@ -91,6 +91,7 @@ struct path {
     enum usctp_path_state state;
     bool is_confirmed; /* 5.4 */
     bool wants_route, wants_heartbeat, heartbeat_outstanding;
+    bool is_forbidden;   /* the host refused to send an INIT there */
     bool has_probe_turn; /* its heartbeat timer waits for its turn to be verified */
     uint16_t udp_port;   /* RFC 6951: the peer's port, 0 = not encapsulated */
     uint32_t error_count;

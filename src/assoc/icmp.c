@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ICMP errors (RFC 9260 10; RFC 6951 5.5 for encapsulated packets): believed only when the packet
- * that they quote has our peer's tag.
+ * that they quote has our peer's tag. What the host itself refused to send comes the same way.
  */
 #include "assoc/association.h"
 
@@ -29,6 +29,27 @@ static void on_protocol_unreachable(struct assoc *a, bool is_init) {
     association_end(a, in_handshake ? USCTP_ERR_REFUSED : USCTP_ERR_RESET, 0, NULL);
 }
 
+/* Our own host does not let the INIT out: another address may do. Without one there is nothing to
+ * wait for. */
+static void on_forbidden(struct path *p, bool is_init) {
+    struct assoc *a = p->assoc;
+    if (!is_init || a->state != USCTP_COOKIE_WAIT)
+        return;
+    p->is_forbidden = true;
+    if (p->index != a->handshake_path)
+        return;
+    for (uint32_t i = 1; i < a->path_count; i++) {
+        uint32_t next = (a->handshake_path + i) % a->path_count;
+        if (!a->paths[next]->is_confirmed || a->paths[next]->is_forbidden)
+            continue;
+        a->handshake_path = (uint8_t)next;
+        association_pend(a, PENDING_INIT);
+        return;
+    }
+    a->pending = 0;
+    association_end(a, USCTP_ERR_FORBIDDEN, 0, NULL);
+}
+
 void usctp_engine_icmp(struct usctp_engine *engine, const struct usctp_icmp *icmp,
                        uint64_t now_us) {
     bool is_init;
@@ -52,6 +73,9 @@ void usctp_engine_icmp(struct usctp_engine *engine, const struct usctp_icmp *icm
         break;
     case USCTP_ICMP_PACKET_TOO_BIG:
         path_mtu_on_too_big(p, icmp->mtu_bytes, now_us); /* ICMP7 */
+        break;
+    case USCTP_ICMP_FORBIDDEN:
+        on_forbidden(p, is_init);
         break;
     }
     association_reap(engine);

@@ -159,13 +159,9 @@ struct icmp_drained icmp_errors_drain(struct icmp_errors *errors, int fd, bool i
     return drained;
 }
 
-void icmp_errors_add_too_big(struct icmp_errors *errors, const struct usctp_packet *packet,
-                             const uint8_t *segment, size_t bytes, uint32_t mtu_bytes) {
-    struct icmp_error error = {.is_udp = packet->udp_destination != 0};
-    error.icmp.kind = USCTP_ICMP_PACKET_TOO_BIG;
-    error.icmp.destination = packet->destination;
-    error.icmp.udp_destination = packet->udp_destination;
-    error.icmp.mtu_bytes = mtu_bytes;
+void icmp_errors_add_local(struct icmp_errors *errors, const struct usctp_icmp *what,
+                           const uint8_t *segment, size_t bytes) {
+    struct icmp_error error = {.icmp = *what, .is_udp = what->udp_destination != 0};
     error.icmp.quoted_bytes = bytes < sizeof error.quoted ? bytes : sizeof error.quoted;
     memcpy(error.quoted, segment, error.icmp.quoted_bytes);
     pthread_mutex_lock(&errors->lock);

@@ -44,9 +44,10 @@ int icmp_errors_init(struct icmp_errors *errors);
 void icmp_errors_free(struct icmp_errors *errors);
 /* Empties a socket's error queue into the ring, up to a bound. */
 struct icmp_drained icmp_errors_drain(struct icmp_errors *errors, int fd, bool is_udp);
-/* Reports a packet that the host refused for its size as if the first router had. */
-void icmp_errors_add_too_big(struct icmp_errors *errors, const struct usctp_packet *packet,
-                             const uint8_t *segment, size_t bytes, uint32_t mtu_bytes);
+/* Reports a packet that the host itself refused, PACKET_TOO_BIG or FORBIDDEN, as if the first
+ * router had. */
+void icmp_errors_add_local(struct icmp_errors *errors, const struct usctp_icmp *what,
+                           const uint8_t *segment, size_t bytes);
 /* Takes the oldest. */
 bool icmp_errors_take(struct icmp_errors *errors, struct icmp_error *out);
 /*

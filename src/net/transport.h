@@ -66,12 +66,15 @@ size_t transport_receive(struct transport *t, struct usctp_packet *packets, size
  */
 size_t transport_send(struct transport *t, const struct usctp_packet *packets, size_t n,
                       uint32_t *offset_bytes);
+/* Whether transport_next_icmp has something from transport_send since the last question. For the
+ * thread that sends. */
+bool transport_send_reported(struct transport *t);
 /* How long to wait after a short transport_send before trying again. */
 uint32_t transport_send_delay_us(const struct transport *t);
 
-/* Takes the next ICMP error that concerned one of our packets. Returns 1, or 0 when there is none.
-   quoted is valid until the next call. Called after transport_receive; errors are drained from the
-   error queues. */
+/* Takes the next ICMP error that concerned one of our packets, or what this host said of one.
+   Returns 1, or 0 when there is none. quoted is valid until the next call. Called after
+   transport_receive; errors are drained from the error queues. */
 int transport_next_icmp(struct transport *t, struct usctp_icmp *icmp);
 
 /* The host's addresses as last read. The array is the transport's, valid until transport_refresh

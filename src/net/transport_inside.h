@@ -68,6 +68,7 @@ struct transport_sender {
     struct iovec vectors[TRANSPORT_BATCH];
     struct sockaddr_in6 names[TRANSPORT_BATCH];
     _Alignas(struct cmsghdr) uint8_t controls[TRANSPORT_BATCH][TRANSPORT_SEND_CONTROL];
+    bool has_reported; /* something of ours is among the errors */
 };
 
 struct transport {

@@ -212,6 +212,24 @@ static struct position behind(const struct transport_piece *piece,
     return (struct position){piece->packet + 1, 0};
 }
 
+/* Tells of a packet that this host does not let out. */
+static void report(struct transport *t, const struct usctp_packet *packet,
+                   enum usctp_icmp_kind kind, uint32_t mtu_bytes) {
+    const struct transport_piece *piece = &t->sender.pieces[0];
+    const struct usctp_icmp what = {.kind = kind,
+                                    .destination = packet->destination,
+                                    .udp_destination = packet->udp_destination,
+                                    .mtu_bytes = mtu_bytes};
+    icmp_errors_add_local(&t->errors, &what, packet->data + piece->offset, piece->bytes);
+    t->sender.has_reported = true;
+}
+
+bool transport_send_reported(struct transport *t) {
+    bool has_reported = t->sender.has_reported;
+    t->sender.has_reported = false;
+    return has_reported;
+}
+
 enum answer { ANSWER_AGAIN, ANSWER_NO_ROOM, ANSWER_REFUSED };
 
 /* What to do about the first message of the batch, which the kernel did not take. *tried: it had
@@ -241,12 +259,14 @@ static enum answer on_error(struct transport *t, struct packet_socket *s,
     }
     if (error == EMSGSIZE && drained.local_mtu_bytes) {
         if (!may_fragment(packet))
-            icmp_errors_add_too_big(&t->errors, packet, packet->data + piece->offset, piece->bytes,
-                                    drained.local_mtu_bytes);
+            report(t, packet, USCTP_ICMP_PACKET_TOO_BIG, drained.local_mtu_bytes);
         return ANSWER_REFUSED;
     }
-    if (*tried)
+    if (*tried) {
+        if (error == EPERM)
+            report(t, packet, USCTP_ICMP_FORBIDDEN, 0);
         return ANSWER_REFUSED;
+    }
     *tried = true;
     return ANSWER_AGAIN;
 }

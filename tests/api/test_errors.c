@@ -11,11 +11,16 @@
 #include "net/port_claim.h"
 #include "net/transport.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 static int connectx(int sd, const void *addresses, int count) {
     return usctp_connectx(sd, addresses, count, NULL);
@@ -271,6 +276,98 @@ START_TEST(connectx_eafnosupport) {
 }
 END_TEST
 
+/* Drops what goes to an address's UDP port on its way out, in a network of the test's own. False:
+ * the host has no nft, or it does not work. */
+static bool forbid(const char *to, uint16_t udp_port) {
+    FILE *nft = popen("nft -f - 2>&1", "w");
+    ck_assert_ptr_nonnull(nft);
+    fprintf(nft,
+            "table inet usctp { chain out { type filter hook output priority 0; ip daddr %s udp "
+            "dport %d drop; }; }\n",
+            to, udp_port);
+    if (pclose(nft) == 0)
+        return true;
+    printf("not run: nft does not work here\n");
+    return false;
+}
+
+/* connect(2): EPERM for a local firewall's rule. */
+START_TEST(connectx_eperm_firewall) {
+    struct pair pair;
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (!own_network())
+        return;
+    pair_stacks(&pair, _i);
+    struct sockaddr_in name = loopback(pair.port);
+    int many = new_many(pair.client_stack), later = new_socket(pair.client_stack);
+    set_peer_udp_port(many, usctp_stack_udp_port(pair.server_stack));
+    set_peer_udp_port(later, usctp_stack_udp_port(pair.server_stack));
+    if (!forbid("127.0.0.1", usctp_stack_udp_port(pair.server_stack)))
+        return;
+    ck_assert_errno(connectx(pair.client, &name, 1), EPERM);
+    ck_assert_errno(connectx(pair.client, &name, 1), EPERM); /* and may be tried again */
+    ck_assert_errno(connectx(many, &name, 1), EPERM);
+    set_nonblocking(later, true);
+    ck_assert_errno(connectx(later, &name, 1), EINPROGRESS);
+    ck_assert_int_ne(wait_driving(later, POLLOUT, pair.client_stack, NULL) & POLLOUT, 0);
+    ck_assert_int_eq(usctp_getsockopt(later, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+    ck_assert_int_eq(error, EPERM);
+    usctp_close(many);
+    usctp_close(later);
+    pair_close(&pair);
+}
+END_TEST
+
+/* Where one address is allowed it is no error, and nothing waits for a timer. */
+START_TEST(connectx_past_a_firewall) {
+    struct pair pair;
+    struct sctp_initmsg once = {.sinit_max_attempts = 1};
+    pthread_t thread;
+    if (!own_network())
+        return;
+    pair_stacks(&pair, DRIVER_THREAD);
+    usctp_close(pair.listener);
+    pair.listener = new_socket(pair.server_stack);
+    struct sockaddr_in two[2] = {loopback(0), loopback(0)};
+    two[1].sin_addr.s_addr = htonl(0x7f000002);
+    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)two, 2, SCTP_BINDX_ADD_ADDR), 0);
+    ck_assert_int_eq(usctp_listen(pair.listener, 1), 0);
+    two[0].sin_port = two[1].sin_port = htons(port_of(pair.listener));
+    if (!forbid("127.0.0.1", usctp_stack_udp_port(pair.server_stack)))
+        return;
+    ck_assert_int_eq(usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_INITMSG, &once, sizeof once),
+                     0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, accept_one, &pair), 0);
+    ck_assert_int_eq(connectx(pair.client, two, 2), 0);
+    pthread_join(thread, NULL);
+    pair_close(&pair);
+}
+END_TEST
+
+/* The same without a firewall: the system call says so, whatever the host's tools are. */
+START_TEST(connectx_eperm) {
+    struct usctp_stack *stack = new_stack(DRIVER_CALLER);
+    struct sockaddr_in name = loopback(4000);
+    int sd = new_socket(stack);
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmmsg, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        printf("not run: no seccomp filters here\n");
+        return;
+    }
+    ck_assert_errno(connectx(sd, &name, 1), EPERM);
+    usctp_close(sd);
+    usctp_stack_delete(stack);
+}
+END_TEST
+
 /* ---- bindx ----------------------------------------------------------------------------------- */
 
 static int bindx(int sd, const void *addresses, int count, int flags) {
@@ -335,6 +432,9 @@ static Suite *errors_suite(void) {
     tcase_add_test(tcase, connectx_error_later);
     tcase_add_test(tcase, connectx_eagain);
     tcase_add_test(tcase, connectx_eafnosupport);
+    tcase_add_loop_test(tcase, connectx_eperm_firewall, 0, DRIVERS);
+    tcase_add_test(tcase, connectx_past_a_firewall);
+    tcase_add_test(tcase, connectx_eperm);
     tcase_add_test(tcase, bindx_errors);
     tcase_add_test(tcase, bindx_while_connected);
     suite_add_tcase(suite, tcase);

@@ -91,6 +91,49 @@ START_TEST(icmp8_init) {
 }
 END_TEST
 
+static void quiet_two(struct usctp_config *config) {
+    quiet(config);
+    config->rto_initial_us = 1000 * MS;
+}
+
+/* What the host itself does not let out: the INIT goes to the next address at once, and when there
+ * is none left, that is the outcome. */
+START_TEST(forbidden_init) {
+    struct scripted_peer *p = PEER(.configure = quiet_two, .paths = 2, .connect_to_all = true);
+    peer_engine_connect(p);
+    peer_take_init(p);
+    REQUIRE_EQ(p->took_path, 0);
+    icmp(p, USCTP_ICMP_FORBIDDEN, 32, 0);
+    require_state(p, USCTP_COOKIE_WAIT);
+    peer_take_init(p);
+    REQUIRE_EQ(p->took_path, 1);
+    REQUIRE_EQ(p->took_us, p->now_us);
+    /* That one may yet be answered, whatever is said of the first, after T1-init as well. */
+    peer_run_for(p, 1001 * MS);
+    peer_take_init(p);
+    REQUIRE_EQ(p->took_path, 0);
+    icmp(p, USCTP_ICMP_FORBIDDEN, 32, 0);
+    peer_take_init(p);
+    REQUIRE_EQ(p->took_path, 1);
+    icmp(p, USCTP_ICMP_FORBIDDEN, 32, 0);
+    REQUIRE(p->closed);
+    REQUIRE_EQ(p->closed_error, USCTP_ERR_FORBIDDEN);
+    peer_run_for(p, 100 * SECOND);
+    peer_expect_nothing(p);
+    peer_delete(p);
+}
+END_TEST
+
+/* Later it is a packet lost: a rule that comes and goes ends nothing that lives. */
+START_TEST(forbidden_data) {
+    struct scripted_peer *p = with_data(100);
+    icmp(p, USCTP_ICMP_FORBIDDEN, 100, 0);
+    require_state(p, USCTP_ESTABLISHED);
+    peer_wait(p, "DATA tsn=0 *", 1001 * MS);
+    peer_delete(p);
+}
+END_TEST
+
 /* ICMP3, ICMP9: port, host and net unreachable end nothing. */
 START_TEST(icmp3_icmp9_unreachable) {
     struct scripted_peer *p = with_data(100);
@@ -142,4 +185,5 @@ START_TEST(icmp7_absurd_mtu) {
 END_TEST
 
 RUN_TESTS("ICMP (RFC 9260 10)", icmp8_protocol_unreachable, icmp6_wrong_tag, icmp8_init,
-          icmp3_icmp9_unreachable, icmp7_packet_too_big, icmp7_absurd_mtu)
+          forbidden_init, forbidden_data, icmp3_icmp9_unreachable, icmp7_packet_too_big,
+          icmp7_absurd_mtu)

@@ -99,6 +99,8 @@ const char *names_end(int error) {
         return "aborted";
     case USCTP_ERR_PROTOCOL:
         return "the peer broke the protocol";
+    case USCTP_ERR_FORBIDDEN:
+        return "this host lets no packet out";
     case USCTP_ERR_NO_MEMORY:
         return "out of memory";
     default:

@@ -151,7 +151,12 @@ START_TEST(the_ring_is_bounded_and_in_order) {
     p.destination = unit_net_address("192.0.2.9");
     for (uint32_t i = 0; i < ICMP_ERRORS_RING + 10; i++) {
         packet[0] = (uint8_t)i;
-        icmp_errors_add_too_big(&errors, &p, packet, sizeof packet, 1000 + i);
+        icmp_errors_add_local(&errors,
+                              &(struct usctp_icmp){.kind = USCTP_ICMP_PACKET_TOO_BIG,
+                                                   .destination = p.destination,
+                                                   .udp_destination = p.udp_destination,
+                                                   .mtu_bytes = 1000 + i},
+                              packet, sizeof packet);
     }
     ck_assert_uint_eq(errors.lost, 10);
     for (uint32_t i = 0; i < ICMP_ERRORS_RING; i++) {
