@@ -212,6 +212,8 @@ int usctp_connect(int sd, const struct sockaddr *address, socklen_t length) {
         return -1;
     }
     error = sockaddr_read(address, length, c.socket->domain, &peer.addresses[0], &peer.port);
+    if (error == -EAFNOSUPPORT && address->sa_family == AF_UNSPEC)
+        error = -EOPNOTSUPP; /* as Linux: no dissolving, which connect(2) has for it */
     if (error == 0)
         error = connect_to(&c, &peer, NULL);
     return (int)call_leave(&c, error);

@@ -221,9 +221,79 @@ END_TEST
     X(tune_unknown, EINVAL, EINVAL, usctp_tune(sd, USCTP_TUNABLE_COUNT, 1))                        \
     X(tune_value, EINVAL, EINVAL, usctp_tune(sd, USCTP_TUNABLE_nodelay, 2))                        \
     X(status_null, EFAULT, EFAULT, usctp_socket_status(sd, NULL))                                  \
-    X(path_null, EFAULT, EFAULT, usctp_socket_path(sd, 0, NULL))
+    X(path_null, EFAULT, EFAULT, usctp_socket_path(sd, 0, NULL))                                   \
+    X(bindx_count, EINVAL, EINVAL, usctp_bindx(sd, NAME(own_name), -1, SCTP_BINDX_ADD_ADDR))       \
+    X(bindx_bad, EFAULT, EFAULT, usctp_bindx(sd, nowhere, 1, SCTP_BINDX_ADD_ADDR))                 \
+    X(bindx_both, EINVAL, EINVAL,                                                                  \
+      usctp_bindx(sd, NAME(own_name), 1, SCTP_BINDX_ADD_ADDR | SCTP_BINDX_REM_ADDR))               \
+    X(connect_unspec, EOPNOTSUPP, EOPNOTSUPP, usctp_connect(sd, &unspec, sizeof unspec))           \
+    X(connect_unix, EAFNOSUPPORT, EAFNOSUPPORT, usctp_connect(sd, &local, sizeof local))           \
+    X(connectx_unix, EAFNOSUPPORT, EAFNOSUPPORT, usctp_connectx(sd, &local, 1, NULL))              \
+    X(connectx_bad, EFAULT, EFAULT, usctp_connectx(sd, nowhere, 1, NULL))                          \
+    X(connectx_many, EINVAL, EINVAL, usctp_connectx(sd, NAME(peer_name), INT32_MAX, NULL))         \
+    X(bind_unix, EAFNOSUPPORT, EAFNOSUPPORT, usctp_bind(sd, &local, sizeof local))                 \
+    X(getassocid_bad, EFAULT, EFAULT, usctp_getassocid(sd, nowhere) - 1)                           \
+    X(getassocid_unix, EAFNOSUPPORT, EAFNOSUPPORT, usctp_getassocid(sd, &local) - 1)               \
+    X(write_null, EFAULT, EFAULT, usctp_write(sd, NULL, 4))                                        \
+    X(write_empty, EINVAL, EINVAL, usctp_write(sd, text, 0))                                       \
+    X(write_long, EINVAL, EINVAL, usctp_write(sd, text, SIZE_MAX))                                 \
+    X(read_null, EFAULT, EFAULT, usctp_read(sd, NULL, 4))                                          \
+    X(send_flags, EOPNOTSUPP, EOPNOTSUPP, usctp_send(sd, NULL, 4, MSG_OOB))                        \
+    X(sendto_null, EFAULT, EFAULT,                                                                 \
+      usctp_sendto(sd, NULL, 4, flags, NAME(peer_name), sizeof peer_name))                         \
+    X(sendto_unix, EAFNOSUPPORT, EAFNOSUPPORT,                                                     \
+      usctp_sendto(sd, text, 4, flags, &local, sizeof local))                                      \
+    X(sendmsg_control, EINVAL, EINVAL, usctp_sendmsg(sd, &bad_control, flags))                     \
+    X(sendmmsg_iov, EFAULT, EFAULT, usctp_sendmmsg(sd, &many_no_iov, 1, flags))                    \
+    X(sctp_send_null, EFAULT, EFAULT, usctp_sctp_send(sd, NULL, 4, NULL, flags))                   \
+    X(sctp_send_empty, EINVAL, EINVAL, usctp_sctp_send(sd, text, 0, NULL, flags))                  \
+    X(sctp_sendx_null, EFAULT, EFAULT, usctp_sctp_sendx(sd, NULL, 4, NULL, 0, NULL, flags))        \
+    X(sctp_sendx_names, EFAULT, EFAULT, usctp_sctp_sendx(sd, text, 4, NULL, 1, NULL, flags))       \
+    X(sctp_sendx_count, EINVAL, EINVAL,                                                            \
+      usctp_sctp_sendx(sd, text, 4, NAME(peer_name), -1, NULL, flags))                             \
+    X(sctp_sendmsg_null, EFAULT, EFAULT, usctp_sctp_sendmsg(sd, NULL, 4, NULL, 0, 0, 0, 0, 0, 0))  \
+    X(sctp_sendmsg_short, EINVAL, EINVAL,                                                          \
+      usctp_sctp_sendmsg(sd, text, 4, NAME(peer_name), 3, 0, 0, 0, 0, 0))                          \
+    X(sctp_sendmsg_life, EOPNOTSUPP, EOPNOTSUPP,                                                   \
+      usctp_sctp_sendmsg(sd, text, 4, NULL, 0, 0, 0, 0, 5, 0))                                     \
+    X(sctp_recvmsg_data, EFAULT, EFAULT,                                                           \
+      usctp_sctp_recvmsg(sd, NULL, 4, NULL, NULL, NULL, &flags))                                   \
+    X(sendv_data, EFAULT, EFAULT, usctp_sendv(sd, &bad_iov, 1, NULL, 0, NULL, 0, 0, flags))        \
+    X(sendv_extra, EINVAL, EINVAL, usctp_sendv(sd, &iov, 1, NULL, 0, text, 4, 0, flags))           \
+    X(sendv_count, EINVAL, EINVAL,                                                                 \
+      usctp_sendv(sd, &iov, 1, NAME(peer_name), -1, NULL, 0, 0, flags))                            \
+    X(recvv_null, EFAULT, EFAULT, usctp_recvv(sd, NULL, 1, NULL, NULL, NULL, NULL, &type, &flags)) \
+    X(recvv_from, EFAULT, EFAULT,                                                                  \
+      usctp_recvv(sd, &iov, 1, NAME(own_name), NULL, NULL, NULL, &type, &flags))                   \
+    X(recvv_type, EFAULT, EFAULT,                                                                  \
+      usctp_recvv(sd, &iov, 1, NULL, NULL, text, &long_bytes, NULL, &flags))                       \
+    X(readv_null, EFAULT, EFAULT, usctp_readv(sd, NULL, 1))                                        \
+    X(recvfrom_data, EFAULT, EFAULT, usctp_recvfrom(sd, NULL, 4, flags, NULL, NULL))               \
+    X(recvmmsg_iov, EFAULT, EFAULT, usctp_recvmmsg(sd, &many_no_iov, 1, flags, NULL))              \
+    X(accept4_null, EFAULT, EFAULT, usctp_accept4(sd, NAME(own_name), NULL, 0))                    \
+    X(peeloff_none, EINVAL, EINVAL, usctp_peeloff(sd, 0))                                          \
+    X(peeloff_negative, EINVAL, EINVAL, usctp_peeloff(sd, -1))                                     \
+    X(getpaddrs_id, EINVAL, EINVAL,                                                                \
+      sd_is_many(sd) ? usctp_getpaddrs(sd, 77, &list) : (errno = EINVAL, -1))                      \
+    X(getladdrs_id, EINVAL, EINVAL,                                                                \
+      sd_is_many(sd) ? usctp_getladdrs(sd, 77, &list) : (errno = EINVAL, -1))                      \
+    X(setsockopt_long, EINVAL, EINVAL,                                                             \
+      usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_RTOINFO, text, sizeof(struct sctp_rtoinfo) + 1))     \
+    X(setsockopt_huge, EINVAL, EINVAL,                                                             \
+      usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_NODELAY, &number, UINT32_MAX))                       \
+    X(setsockopt_read_only, ENOPROTOOPT, ENOPROTOOPT,                                              \
+      usctp_setsockopt(sd, IPPROTO_SCTP, SCTP_STATUS, &number, sizeof number))                     \
+    X(getsockopt_write_only, ENOPROTOOPT, ENOPROTOOPT,                                             \
+      usctp_getsockopt(sd, IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, &number, &number_bytes))          \
+    X(getsockopt_current, EINVAL, EINVAL,                                                          \
+      sd_is_many(sd) ? usctp_opt_info(sd, SCTP_CURRENT_ASSOC, SCTP_RTOINFO, &rto, &rto_bytes)      \
+                     : (errno = EINVAL, -1))                                                       \
+    X(getsockopt_all, EINVAL, EINVAL,                                                              \
+      sd_is_many(sd) ? usctp_opt_info(sd, SCTP_ALL_ASSOC, SCTP_DELAYED_SACK, &rto, &rto_bytes)     \
+                     : (errno = EINVAL, -1))
 
 static void *nowhere;
+static const struct sockaddr unspec = {.sa_family = AF_UNSPEC}, local = {.sa_family = AF_UNIX};
 
 static bool sd_is_many(int sd) {
     int type = 0;
@@ -238,7 +308,17 @@ static bool sd_is_many(int sd) {
         struct msghdr no_iov = {.msg_iovlen = 1},                                                  \
                       long_iov = {.msg_iov = &iov, .msg_iovlen = 9999};                            \
         struct msghdr no_control = {.msg_controllen = 64};                                         \
-        struct mmsghdr many = {.msg_len = 0};                                                      \
+        struct mmsghdr many = {.msg_len = 0}, many_no_iov = {.msg_hdr = no_iov};                   \
+        struct iovec bad_iov = {.iov_len = 4};                                                     \
+        struct cmsghdr short_item = {                                                              \
+            .cmsg_len = 3, .cmsg_level = IPPROTO_SCTP, .cmsg_type = SCTP_SNDINFO};                 \
+        struct msghdr bad_control = {.msg_iov = &iov,                                              \
+                                     .msg_iovlen = 1,                                              \
+                                     .msg_control = &short_item,                                   \
+                                     .msg_controllen = sizeof short_item};                         \
+        struct sctp_rtoinfo rto = {0};                                                             \
+        socklen_t rto_bytes = sizeof rto;                                                          \
+        (void)many_no_iov, (void)bad_iov, (void)bad_control, (void)rto, (void)rto_bytes;           \
         struct timespec bad_time = {.tv_nsec = -1};                                                \
         int flags = MSG_DONTWAIT | MSG_NOSIGNAL;                                                   \
         unsigned type = 0;                                                                         \
@@ -285,29 +365,97 @@ START_TEST(wrong_argument) {
 }
 END_TEST
 
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+START_TEST(no_stack) {
+    struct usctp_stack_options options;
+    struct usctp_engine_counters counters;
+    usctp_stack_options_init(NULL);
+    ck_assert_errno(usctp_stack_fd(NULL), EINVAL);
+    ck_assert_errno(usctp_stack_process(NULL), EINVAL);
+    ck_assert_errno(usctp_stack_counters(NULL, &counters), EINVAL);
+    ck_assert_uint_eq(usctp_stack_udp_port(NULL), 0);
+    ck_assert_errno(usctp_socket(NULL, AF_INET, SOCK_STREAM, 0), EFAULT);
+    const uint32_t sizes[] = {0, 1, 7, sizeof options + 1, UINT32_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        usctp_stack_options_init(&options);
+        options.size = sizes[i];
+        errno = 0;
+        ck_assert_ptr_null(usctp_stack_new(&options));
+        ck_assert_int_eq(errno, EINVAL);
+        ck_assert_str_ne(usctp_stack_error(), "");
+    }
+    for (int bit = 6; bit < 32; bit++) {
+        usctp_stack_options_init(&options);
+        options.flags = USCTP_STACK_UDP | 1u << bit;
+        errno = 0;
+        ck_assert_ptr_null(usctp_stack_new(&options));
+        ck_assert_int_eq(errno, EINVAL);
+    }
+    struct usctp_stack *stack = new_stack(DRIVER_CALLER);
+    ck_assert_errno(usctp_stack_counters(stack, NULL), EINVAL);
+    const int types[] = {0, SOCK_DGRAM, SOCK_RAW, SOCK_RDM, -1, SOCK_STREAM | 1 << 30};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        ck_assert_errno(usctp_socket(stack, AF_INET, types[i], 0), ESOCKTNOSUPPORT);
+    ck_assert_errno(usctp_socket(stack, AF_UNSPEC, SOCK_STREAM, 0), EAFNOSUPPORT);
+    ck_assert_errno(usctp_socket(stack, -1, SOCK_STREAM, 0), EAFNOSUPPORT);
+    ck_assert_errno(usctp_socket(stack, AF_INET, SOCK_STREAM, -1), EPROTONOSUPPORT);
+    usctp_stack_delete(stack);
+    usctp_stack_delete(NULL);
+}
+END_TEST
+
 /* ---- states ---------------------------------------------------------------------------------- */
 
 enum { FRESH, LISTENING, CONNECTED, ENDED, MANY, STATES };
 
-/* What each call gives in each state; 0: it succeeds. */
+/* What each call gives in each state; 0: it succeeds. ANY: that depends on what another does. */
+enum { ANY = -1 };
 static const struct {
     int (*call)(int sd);
     int error[STATES];
 } states[] = {
     {call_accept, {EINVAL, EAGAIN, EINVAL, EINVAL, EOPNOTSUPP}},
+    {call_accept4, {EINVAL, EAGAIN, EINVAL, EINVAL, EOPNOTSUPP}},
     {call_getpeername, {ENOTCONN, ENOTCONN, 0, 0, ENOTCONN}},
+    {call_getsockname, {0, 0, 0, 0, 0}},
+    {call_getpaddrs, {0, 0, 0, 0, EINVAL}},
+    {call_getladdrs, {0, 0, 0, 0, 0}},
+    {call_getassocid, {ENOENT, ENOENT, ENOENT, ENOENT, ENOENT}},
+    {call_setsockopt, {0, 0, 0, 0, 0}},
+    {call_getsockopt, {0, 0, 0, 0, 0}},
+    {call_opt_info, {0, 0, 0, 0, 0}},
+    {call_tune, {0, 0, 0, 0, 0}},
     {call_peeloff, {EINVAL, EINVAL, EINVAL, EINVAL, EINVAL}},
+    {call_peeloff_flags, {EINVAL, EINVAL, EINVAL, EINVAL, EINVAL}},
     {call_recv, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
+    {call_recvfrom, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
+    {call_recvmsg, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
     {call_recvmmsg, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
+    {call_recvv, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
+    {call_sctp_recvmsg, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
+    {call_read, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
+    {call_readv, {ENOTCONN, ENOTCONN, EAGAIN, 0, EAGAIN}},
     {call_send, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_sendto, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_sendmsg, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
     {call_sendmmsg, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_write, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_writev, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_sendv, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_sctp_send, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_sctp_sendx, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
+    {call_sctp_sendmsg, {EPIPE, EPIPE, 0, EPIPE, EPIPE}},
     {call_socket_status, {ENOTCONN, ENOTCONN, 0, 0, ENOTCONN}},
+    {call_socket_path, {ENOTCONN, ENOTCONN, 0, 0, ENOTCONN}},
     {call_bind, {0, EINVAL, EINVAL, EINVAL, 0}},
     {call_listen, {0, 0, EINVAL, EINVAL, 0}},
     {call_bindx, {EINVAL, EINVAL, EOPNOTSUPP, EINVAL, EINVAL}}, /* bound above: another port */
     {call_connect, {EISCONN, EISCONN, EISCONN, EISCONN, EINPROGRESS}},
+    {call_connectx, {EISCONN, EISCONN, EISCONN, EISCONN, ANY}},
     {call_shutdown, {ENOTCONN, ENOTCONN, 0, 0, EOPNOTSUPP}},
 };
+_Static_assert(sizeof states / sizeof states[0] == COUNT, "every call in every state");
 
 START_TEST(wrong_state) {
     struct pair pair;
@@ -315,8 +463,6 @@ START_TEST(wrong_state) {
     pair_open(&pair, DRIVER_THREAD);
     int sds[STATES] = {new_socket(pair.client_stack), pair.listener, pair.client, pair.server,
                        new_many(pair.client_stack)};
-    set_nonblocking(pair.listener, true);
-    set_nonblocking(sds[MANY], true);
     ck_assert_int_eq(usctp_recv(pair.server, &byte, 1, MSG_DONTWAIT), -1);
     /* The fourth has its association aborted, and has been told so. */
     struct pair ended;
@@ -329,6 +475,8 @@ START_TEST(wrong_state) {
     sds[ENDED] = ended.server;
     own_name = loopback(0);
     own_name.sin_port = 0;
+    for (int k = 0; k < STATES; k++)
+        set_nonblocking(sds[k], true);
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         if (states[i].call == call_bindx)
             own_name.sin_port = htons(1);
@@ -336,6 +484,8 @@ START_TEST(wrong_state) {
             errno = 0;
             int result = states[i].call(sds[k]);
             int error = states[i].error[k];
+            if (error == ANY)
+                continue;
             ck_assert_msg(error ? result == -1 && errno == error : result >= 0,
                           "row %zu, state %d: %d, %s instead of %s", i, k, result, strerror(errno),
                           strerror(error));
@@ -355,6 +505,7 @@ static Suite *bad_use_suite(void) {
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_loop_test(tcase, no_socket_of_ours, 0, DRIVERS);
     tcase_add_test(tcase, wrong_argument);
+    tcase_add_test(tcase, no_stack);
     tcase_add_test(tcase, wrong_state);
     suite_add_tcase(suite, tcase);
     return suite;
