@@ -216,8 +216,8 @@ USCTP_API ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struc
                               unsigned *infotype, int *flags);
 
 /* RFC 6458 9.7, 9.8, 9.10, 9.11, deprecated there: sctp_sendmsg, sctp_recvmsg, sctp_send,
- * sctp_sendx.
- */
+ * sctp_sendx. While USCTP_USE_EXT_RCVINFO is on, *sinfo of usctp_sctp_recvmsg has to be a struct
+ * usctp_extrcvinfo. */
 USCTP_API ssize_t usctp_sctp_sendmsg(int sd, const void *data, size_t bytes,
                                      const struct sockaddr *to, socklen_t to_bytes, uint32_t ppid,
                                      uint32_t flags, uint16_t sid, uint32_t time_to_live,
@@ -239,6 +239,9 @@ USCTP_API ssize_t usctp_sctp_sendx(int sd, const void *data, size_t bytes,
 #define USCTP_EXPLICIT_EOR                0x5101 /* option, int: 8.1.26 */
 #define USCTP_USE_EXT_RCVINFO             0x5102 /* option, int: 8.1.22 */
 #define USCTP_EOR                         0x2000 /* flag of sinfo, sndinfo, rcvinfo: erratum 6111 */
+#define USCTP_COMPLETE                    0x1000 /* flag of nxtinfo: 5.3.6 */
+#define USCTP_DATA_NOT_FRAG               3      /* flags of a message that failed: 6.1.4, 6.1.11 */
+#define USCTP_DATA_LAST_FRAG              1
 #define USCTP_EXTRCV                      0x5101 /* ancillary data: 5.3.3 */
 #define USCTP_NOTIFICATIONS_STOPPED_EVENT 0x9000 /* struct usctp_tlv: 6.1.10 */
 #define USCTP_NEXT_MSG_AVAIL              1

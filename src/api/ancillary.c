@@ -149,6 +149,7 @@ int ancillary_read_addresses(const struct msghdr *message, const struct socket *
         }
         if (peer->count >= USCTP_MAX_ADDRESSES)
             return -EINVAL;
+        peer->flow_labels[peer->count] = 0;
         peer->addresses[peer->count++] = address;
     }
     return 0;
@@ -181,6 +182,8 @@ void ancillary_fill_nxtinfo(const struct reading *r, struct sctp_nxtinfo *out) {
     memset(out, 0, sizeof *out);
     out->nxt_sid = r->next.sid;
     out->nxt_flags = flags_of(&r->next, false);
+    if (r->next.flags & USCTP_MESSAGE_END)
+        out->nxt_flags |= USCTP_COMPLETE;
     out->nxt_ppid = htonl(r->next.ppid);
     out->nxt_length = r->next_bytes;
     out->nxt_assoc_id = r->assoc;

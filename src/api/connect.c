@@ -105,6 +105,19 @@ static int check_state(const struct socket *s, struct usctp_stack *stack,
     return -EISCONN;
 }
 
+/* RFC 6458 8.1.12: sin6_flowinfo sets the path's flow label too. */
+static void set_flow_labels(struct usctp_stack *stack, int32_t id,
+                            const struct address_list *peer) {
+    for (size_t i = 0; i < peer->count; i++) {
+        int path = peer->flow_labels[i] != 0
+                       ? usctp_path_find(stack->engine, id, &peer->addresses[i])
+                       : -1;
+        if (path >= 0)
+            usctp_path_tune(stack->engine, id, (uint32_t)path, USCTP_TUNABLE_flow_label,
+                            peer->flow_labels[i], stack->now_us);
+    }
+}
+
 /* Returns the association's id or a negative errno. */
 static int start(struct socket *s, struct usctp_stack *stack, const struct address_list *peer) {
     struct usctp_connect connect = {
@@ -125,6 +138,7 @@ static int start(struct socket *s, struct usctp_stack *stack, const struct addre
         return -ENOMEM;
     }
     connection_attach(a, s);
+    set_flow_labels(stack, id, peer);
     if (!s->is_many)
         s->state = SOCKET_CONNECTING;
     return id;
@@ -214,6 +228,8 @@ int usctp_connect(int sd, const struct sockaddr *address, socklen_t length) {
     error = sockaddr_read(address, length, c.socket->domain, &peer.addresses[0], &peer.port);
     if (error == -EAFNOSUPPORT && address->sa_family == AF_UNSPEC)
         error = -EOPNOTSUPP; /* as Linux: no dissolving, which connect(2) has for it */
+    if (error == 0)
+        peer.flow_labels[0] = sockaddr_flow_label(address);
     if (error == 0)
         error = connect_to(&c, &peer, NULL);
     return (int)call_leave(&c, error);

@@ -88,16 +88,20 @@ ssize_t usctp_sctp_sendx(int sd, const void *data, size_t bytes, const struct so
 
 static void take_sndrcv(struct msghdr *message, struct sctp_sndrcvinfo *sinfo) {
     memset(sinfo, 0, sizeof *sinfo);
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
         if (c->cmsg_level == IPPROTO_SCTP && c->cmsg_type == SCTP_SNDRCV)
             memcpy(sinfo, CMSG_DATA(c), sizeof *sinfo);
+        /* RFC 6458 9.8: the caller has asked for the longer structure, and gives room for it. */
+        if (c->cmsg_level == IPPROTO_SCTP && c->cmsg_type == USCTP_EXTRCV)
+            memcpy((void *)sinfo, CMSG_DATA(c), sizeof(struct usctp_extrcvinfo));
+    }
 }
 
 /* *sinfo is filled while SCTP_EVENTS asks for sctp_data_io_event, else zeroed. */
 /* NOLINTNEXTLINE(readability-function-size): RFC 6458 9.8 has seven parameters */
 ssize_t usctp_sctp_recvmsg(int sd, void *data, size_t bytes, struct sockaddr *from,
                            socklen_t *from_bytes, struct sctp_sndrcvinfo *sinfo, int *flags) {
-    uint8_t control[CMSG_SPACE(sizeof(struct sctp_sndrcvinfo)) +
+    uint8_t control[CMSG_SPACE(sizeof(struct usctp_extrcvinfo)) +
                     CMSG_SPACE(sizeof(struct sctp_rcvinfo)) +
                     CMSG_SPACE(sizeof(struct sctp_nxtinfo))] __attribute__((aligned(8)));
     struct iovec iov = {.iov_base = data, .iov_len = bytes};

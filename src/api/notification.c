@@ -27,7 +27,7 @@ _Static_assert((int)USCTP_PATH_AVAILABLE == SCTP_ADDR_AVAILABLE &&
                    (int)USCTP_PATH_POTENTIALLY_FAILED == SCTP_ADDR_POTENTIALLY_FAILED,
                "Linux");
 
-enum { PF_EXPOSED = 2 };
+enum { PF_EXPOSED = 2, DATA_U = 4 /* RFC 9260 3.3.1 */ };
 
 /* Types of enum sctp_sn_type and what makes the engine produce them. */
 static const struct {
@@ -87,18 +87,19 @@ static void make_assoc_change(const struct usctp_notification *from, sctp_assoc_
     out->sac_assoc_id = id;
 }
 
-static void make_paddr_change(const struct socket *s, const struct usctp_notification *from,
-                              sctp_assoc_t id, struct notification *n) {
+static void make_paddr_change(const struct connection *a, const struct usctp_notification *from,
+                              struct notification *n) {
+    const struct socket *s = a->socket;
     struct sctp_paddr_change *out = &n->head.paddr_change;
     struct sockaddr_storage address;
     n->head_bytes = sizeof *out;
     out->spc_type = SCTP_PEER_ADDR_CHANGE;
     out->spc_length = length_of(n);
-    sockaddr_write(&from->address, 0, s->domain == AF_INET6 && s->is_mapped, &address);
+    sockaddr_write(&from->address, a->peer_port, s->domain == AF_INET6 && s->is_mapped, &address);
     memcpy((char *)out + offsetof(struct sctp_paddr_change, spc_aaddr), &address, sizeof address);
     out->spc_state = (int)from->change;
     out->spc_error = from->error;
-    out->spc_assoc_id = id;
+    out->spc_assoc_id = a->id;
 }
 
 static void make_remote_error(const struct usctp_notification *from, sctp_assoc_t id,
@@ -111,6 +112,14 @@ static void make_remote_error(const struct usctp_notification *from, sctp_assoc_
     out->sre_assoc_id = id;
 }
 
+/* As Linux, a DATA chunk's flags (RFC 9260 3.3.1): of the whole message, which is always given. */
+static uint16_t flags_of(const struct usctp_notification *from) {
+    unsigned flags = USCTP_DATA_NOT_FRAG;
+    if (from->send.flags & USCTP_MESSAGE_UNORDERED)
+        flags |= DATA_U;
+    return (uint16_t)flags;
+}
+
 static void make_send_failed(const struct usctp_notification *from, sctp_assoc_t id,
                              struct notification *n) {
     struct sctp_send_failed *out = &n->head.send_failed;
@@ -120,7 +129,7 @@ static void make_send_failed(const struct usctp_notification *from, sctp_assoc_t
     out->ssf_length = length_of(n);
     out->ssf_error = from->error;
     out->ssf_info.sinfo_stream = from->send.sid;
-    out->ssf_info.sinfo_flags = from->send.flags & USCTP_MESSAGE_UNORDERED ? SCTP_UNORDERED : 0;
+    out->ssf_info.sinfo_flags = flags_of(from);
     out->ssf_info.sinfo_ppid = htonl(from->send.ppid);
     out->ssf_info.sinfo_context = from->send.context;
     out->ssf_info.sinfo_assoc_id = id;
@@ -136,7 +145,7 @@ static void make_send_failed_event(const struct usctp_notification *from, sctp_a
     out->ssf_length = length_of(n);
     out->ssf_error = from->error;
     out->ssfe_info.snd_sid = from->send.sid;
-    out->ssfe_info.snd_flags = from->send.flags & USCTP_MESSAGE_UNORDERED ? SCTP_UNORDERED : 0;
+    out->ssfe_info.snd_flags = flags_of(from);
     out->ssfe_info.snd_ppid = htonl(from->send.ppid);
     out->ssfe_info.snd_context = from->send.context;
     out->ssfe_info.snd_assoc_id = id;
@@ -206,7 +215,7 @@ bool notification_make(const struct connection *a, const struct usctp_notificati
         /* RFC 7829 7.3: the potentially failed state is shown to those who asked for it. */
         if (from->change == USCTP_PATH_POTENTIALLY_FAILED && preferences->pf_exposure != PF_EXPOSED)
             return false;
-        make_paddr_change(a->socket, from, id, out);
+        make_paddr_change(a, from, out);
         return true;
     case USCTP_NOTIFY_REMOTE_ERROR:
         make_remote_error(from, id, out);

@@ -5,6 +5,7 @@
  */
 #include "api/option.h"
 
+#include "api/notification.h"
 #include "api/sockaddr.h"
 #include "api/stack.h"
 
@@ -249,6 +250,10 @@ int option_set_interleave(struct call *c, const struct option *option, const voi
     (void)length;
     memcpy(&level, value, sizeof level);
     if (level < 0 || level > 2)
+        return -EINVAL;
+    /* RFC 6458 8.1.20: who is not told the stream could not put messages together. */
+    uint32_t told = option_preferences(c)->types & notification_bit(SCTP_DATA_IO_EVENT);
+    if (level == 2 && !told && !c->socket->wants_rcvinfo)
         return -EINVAL;
     c->socket->interleave = (uint8_t)level;
     for (struct connection *a = option_next(c, NULL); a; a = option_next(c, a))

@@ -14,8 +14,6 @@
 _Static_assert(sizeof(struct sctp_event_subscribe) == 14, "Linux");
 _Static_assert(sizeof(struct sctp_event) == 8, "Linux");
 
-enum { DEFAULT_FLAGS = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_SACK_IMMEDIATELY | SCTP_SENDALL };
-
 static int read_int(const void *value) {
     int n;
     memcpy(&n, value, sizeof n);
@@ -30,14 +28,6 @@ static int write_int(int n, void *value, socklen_t *length) {
 
 /* ---- defaults for sending -------------------------------------------------------------------- */
 
-/* SCTP_EOF and SCTP_ABORT as a default would end the association at the first send. */
-static int check_default_flags(uint16_t flags) {
-    int error = ancillary_check_flags(flags);
-    if (error != 0)
-        return error;
-    return flags & ~DEFAULT_FLAGS ? -EINVAL : 0;
-}
-
 static void change_send(struct preferences *preferences, const void *value) {
     memcpy(&preferences->send, value, sizeof preferences->send);
 }
@@ -48,7 +38,7 @@ int option_set_send_param(struct call *c, const struct option *option, const voi
     (void)option;
     (void)length;
     memcpy(&given, value, sizeof given);
-    int error = check_default_flags(given.sinfo_flags);
+    int error = ancillary_check_flags(given.sinfo_flags);
     if (error != 0)
         return error;
     if (given.sinfo_timetolive != 0)
@@ -83,7 +73,7 @@ int option_set_sndinfo(struct call *c, const struct option *option, const void *
     (void)option;
     (void)length;
     memcpy(&given, value, sizeof given);
-    int error = check_default_flags(given.snd_flags);
+    int error = ancillary_check_flags(given.snd_flags);
     if (error != 0)
         return error;
     struct send_defaults wanted = {.sid = given.snd_sid,
@@ -139,8 +129,6 @@ int option_set_mapped(struct call *c, const struct option *option, const void *v
                       socklen_t length) {
     (void)option;
     (void)length;
-    if (c->socket->domain != AF_INET6)
-        return -EINVAL; /* RFC 6458 8.1.15 */
     c->socket->is_mapped = read_int(value) != 0;
     return 0;
 }

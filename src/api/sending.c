@@ -47,7 +47,10 @@ int sending_take_slices(struct request *r, const struct iovec *iov, size_t count
 static int read_names(const struct request *r, const struct socket *s, struct address_list *list) {
     if (r->name_bytes != 0) {
         list->count = 1;
-        return sockaddr_read(r->names, r->name_bytes, s->domain, &list->addresses[0], &list->port);
+        int error =
+            sockaddr_read(r->names, r->name_bytes, s->domain, &list->addresses[0], &list->port);
+        list->flow_labels[0] = error == 0 ? sockaddr_flow_label(r->names) : 0;
+        return error;
     }
     return sockaddr_read_packed(r->names, r->name_count, s->domain, list);
 }

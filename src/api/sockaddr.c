@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { FLOW_LABEL_MASK = 0xfffff };
+
 static void from_ipv4(const void *bytes, struct usctp_addr *out) {
     *out = (struct usctp_addr){.family = USCTP_FAMILY_IPV4};
     memcpy(out->ipv4, bytes, sizeof out->ipv4);
@@ -55,6 +57,16 @@ int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain,
     return 0;
 }
 
+uint32_t sockaddr_flow_label(const struct sockaddr *address) {
+    struct sockaddr_in6 ipv6;
+    sa_family_t family;
+    memcpy(&family, address, sizeof family);
+    if (family != AF_INET6)
+        return 0;
+    memcpy(&ipv6, address, sizeof ipv6);
+    return ntohl(ipv6.sin6_flowinfo) & FLOW_LABEL_MASK;
+}
+
 /* Adds the address at `at`, of which `limit` bytes can be read. Returns its length or a negative
  * errno. */
 static int add_packed(const uint8_t *at, size_t limit, int domain, struct address_list *out) {
@@ -79,7 +91,7 @@ static int add_packed(const uint8_t *at, size_t limit, int domain, struct addres
         out->port = port;
     else if (port != 0 && port != out->port)
         return -EINVAL;
-    out->count++;
+    out->flow_labels[out->count++] = sockaddr_flow_label((const void *)at);
     return (int)length;
 }
 

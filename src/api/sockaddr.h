@@ -15,7 +15,8 @@
 struct address_list {
     struct usctp_addr addresses[USCTP_MAX_ADDRESSES];
     size_t count;
-    uint16_t port; /* host order */
+    uint16_t port;                             /* host order */
+    uint32_t flow_labels[USCTP_MAX_ADDRESSES]; /* of sin6_flowinfo; 0: none */
 };
 
 /*
@@ -24,6 +25,8 @@ struct address_list {
  */
 int sockaddr_read(const struct sockaddr *address, socklen_t length, int domain,
                   struct usctp_addr *out, uint16_t *port);
+/* The flow label in an address that sockaddr_read has read, 0 when there is none. */
+uint32_t sockaddr_flow_label(const struct sockaddr *address);
 /* Reads `count` addresses that lie one after the other. Returns as sockaddr_read; -EINVAL also for
  * other counts and mixed ports. */
 int sockaddr_read_packed(const struct sockaddr *addresses, int count, int domain,

@@ -111,6 +111,14 @@ START_TEST(extended_receive_information) {
         ck_assert_int_eq(info.serinfo_next_stream, 2);
         ck_assert_uint_eq(info.serinfo_next_length, 10);
     }
+    /* RFC 6458 9.8: the older receive gives the longer structure too. */
+    ck_assert_int_eq(send_piece(pair.client, 0, 5, 0, "third"), 5);
+    memset(&info, 0, sizeof info);
+    ck_assert_int_eq(usctp_sctp_recvmsg(pair.server, data, sizeof data, NULL, NULL,
+                                        (struct sctp_sndrcvinfo *)(void *)&info, NULL),
+                     5);
+    ck_assert_int_eq(info.sinfo_stream, 5);
+    ck_assert_int_ge(info.sinfo_assoc_id, 3);
     pair_close(&pair);
 }
 END_TEST
@@ -168,6 +176,7 @@ static int interleave_level(int sd) {
 START_TEST(interleave_levels) {
     struct usctp_stack *stack = new_stack(DRIVER_CALLER);
     int sd = new_many(stack), bad = 3;
+    want_rcvinfo(sd); /* RFC 6458 8.1.20: else level 2 is refused */
     for (int level = 0; level <= 2; level++) {
         set_int(sd, SCTP_FRAGMENT_INTERLEAVE, level);
         ck_assert_int_eq(interleave_level(sd), level);

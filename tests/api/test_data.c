@@ -145,7 +145,7 @@ START_TEST(ancillary_data) {
     ck_assert_uint_eq(rcvinfo.rcv_context, context);
     ck_assert_int_ge(rcvinfo.rcv_assoc_id, 3);
     ck_assert_int_eq(nxtinfo.nxt_sid, 9);
-    ck_assert_int_eq(nxtinfo.nxt_flags, SCTP_UNORDERED);
+    ck_assert_int_eq(nxtinfo.nxt_flags, SCTP_UNORDERED | USCTP_COMPLETE); /* RFC 6458 5.3.6 */
     ck_assert_uint_eq(nxtinfo.nxt_ppid, 0x01020304);
     ck_assert_uint_eq(nxtinfo.nxt_length, 6);
     ck_assert_int_eq(sndrcvinfo.sinfo_stream, 3);

@@ -219,7 +219,20 @@ START_TEST(path_change) {
                     named.sin_addr.s_addr == peer[1].sin_addr.s_addr;
     }
     ck_assert(confirmed);
+    ck_assert_uint_eq(named.sin_port, peer[1].sin_port); /* as Linux */
     ck_assert_uint_ge(get32(data + 144), 3);
+    struct sctp_prim prim = {0};
+    memcpy((char *)&prim + offsetof(struct sctp_prim, ssp_addr), &peer[1], sizeof peer[1]);
+    ck_assert_int_eq(
+        usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_PRIMARY_ADDR, &prim, sizeof prim), 0);
+    bool is_primary = false;
+    for (int i = 0; i < 8 && !is_primary; i++) {
+        ck_assert_uint_eq(expect(pair.client, data, 0x8002), 148);
+        memcpy(&named, data + 8, sizeof named);
+        is_primary = get32(data + 136) == SCTP_ADDR_MADE_PRIM;
+    }
+    ck_assert(is_primary);
+    ck_assert_uint_eq(named.sin_addr.s_addr, peer[1].sin_addr.s_addr);
     pair_close(&pair);
 }
 END_TEST
@@ -228,7 +241,10 @@ END_TEST
 START_TEST(send_failed) {
     struct pair pair;
     uint8_t data[512];
-    struct sctp_sndinfo info = {.snd_sid = 4, .snd_ppid = htonl(46), .snd_context = 1234};
+    struct sctp_sndinfo info = {.snd_sid = 4,
+                                .snd_flags = (uint16_t)(_i ? SCTP_UNORDERED : 0),
+                                .snd_ppid = htonl(46),
+                                .snd_context = 1234};
     struct iovec iov = {"undelivered", 11};
     struct sctp_rtoinfo rto = {.srto_initial = 10, .srto_min = 10, .srto_max = 20};
     struct sctp_assocparams params = {.sasoc_asocmaxrxt = 1};
@@ -246,6 +262,7 @@ START_TEST(send_failed) {
     ck_assert_uint_eq(n, 32 + 11);
     ck_assert_uint_eq(get16(data + 2), 1); /* SCTP_DATA_SENT */
     ck_assert_uint_eq(get16(data + 12), 4);
+    ck_assert_uint_eq(get16(data + 14), _i ? 7 : 3); /* B and E, and U where it was unordered */
     ck_assert_uint_eq(get32(data + 16), htonl(46));
     ck_assert_uint_eq(get32(data + 20), 1234);
     ck_assert_mem_eq(data + 32, "undelivered", 11);
@@ -266,7 +283,7 @@ int main(void) {
     tcase_add_test(tcase, listen_after_a_rest);
     tcase_add_test(tcase, sender_dry);
     tcase_add_test(tcase, path_change);
-    tcase_add_test(tcase, send_failed);
+    tcase_add_loop_test(tcase, send_failed, 0, 2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -244,6 +244,43 @@ START_TEST(dscp_and_tos) {
 }
 END_TEST
 
+/* ---- flow label ------------------------------------------------------------------------------ */
+
+/* RFC 6458 8.1.12: sin6_flowinfo sets it too. */
+START_TEST(flow_label_of_an_address) {
+    struct usctp_stack *stack = new_stack(DRIVER_CALLER);
+    struct sockaddr_in6 six[2] = {{.sin6_family = AF_INET6, .sin6_port = htons(4000)}};
+    struct sctp_paddrparams params = {.spp_flags = 0};
+    socklen_t length = sizeof params;
+    six[0].sin6_addr = in6addr_loopback;
+    six[0].sin6_flowinfo = htonl(0x0ab12345); /* with a traffic class, which is not for here */
+    int sds[2];
+    for (int i = 0; i < 2; i++) {
+        sds[i] = usctp_socket(stack, AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        ck_assert_int_ge(sds[i], 0);
+    }
+    struct sockaddr *peer = (struct sockaddr *)six;
+    ck_assert_errno(usctp_connect(sds[0], peer, sizeof six[0]), EINPROGRESS);
+    ck_assert_errno(usctp_connectx(sds[1], peer, 1, NULL), EINPROGRESS);
+    for (int i = 0; i < 2; i++) {
+        memcpy((char *)&params + offsetof(struct sctp_paddrparams, spp_address), six, sizeof *six);
+        ck_assert_int_eq(
+            usctp_getsockopt(sds[i], IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, &length), 0);
+        ck_assert_uint_eq(params.spp_flags & SPP_IPV6_FLOWLABEL, SPP_IPV6_FLOWLABEL);
+        ck_assert_uint_eq(params.spp_ipv6_flowlabel, 0x12345);
+        params = (struct sctp_paddrparams){.spp_flags = SPP_IPV6_FLOWLABEL,
+                                           .spp_ipv6_flowlabel = 0xff054321};
+        ck_assert_int_eq(
+            usctp_setsockopt(sds[i], IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof params),
+            0);
+        ck_assert_int_eq(
+            usctp_getsockopt(sds[i], IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, &length), 0);
+        ck_assert_uint_eq(params.spp_ipv6_flowlabel, 0x54321);
+    }
+    usctp_stack_delete(stack);
+}
+END_TEST
+
 /* ---- UDP encapsulation (RFC 6951 6.1) -------------------------------------------------------- */
 
 static int set_encapsulation(int sd, int address, uint16_t port) {
@@ -299,6 +336,7 @@ int main(void) {
     tcase_add_test(tcase, sack_delay_off_and_on);
     tcase_add_test(tcase, older_structure);
     tcase_add_test(tcase, dscp_and_tos);
+    tcase_add_test(tcase, flow_label_of_an_address);
     tcase_add_test(tcase, encapsulation_of_one_path);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
