@@ -9,13 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct sctp_initmsg) == 8, "Linux");
-_Static_assert(sizeof(struct sctp_sndrcvinfo) == 32, "Linux");
-_Static_assert(sizeof(struct sctp_sndinfo) == 16, "Linux");
-_Static_assert(sizeof(struct sctp_rcvinfo) == 28, "Linux");
-_Static_assert(sizeof(struct sctp_nxtinfo) == 16, "Linux");
-_Static_assert(sizeof(struct sctp_prinfo) == 8, "Linux");
-_Static_assert(sizeof(struct sctp_authinfo) == 2, "Linux");
 _Static_assert(sizeof(struct usctp_extrcvinfo) == 48, "as RFC 6458 5.3.3 lists its members");
 _Static_assert(sizeof(struct usctp_sendv_spa) == 32, "as lksctp's sctp_sendv_spa");
 _Static_assert(sizeof(struct usctp_recvv_rn) == 44, "as lksctp's sctp_recvv_rn");

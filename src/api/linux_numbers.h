@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * That numbers are Linux's: options, ancillary data, notifications, flags, states. The sizes and
- * offsets of structures are asserted beside the code that fills them.
+ * That numbers are Linux's: options, ancillary data, notifications, flags, states. Structures are
+ * in linux_layouts.h.
  */
 #ifndef API_LINUX_NUMBERS_H
 #define API_LINUX_NUMBERS_H
@@ -151,6 +151,9 @@ IS(SCTP_ADDR_ADDED, 3);
 IS(SCTP_ADDR_MADE_PRIM, 4);
 IS(SCTP_ADDR_CONFIRMED, 5);
 IS(SCTP_ADDR_POTENTIALLY_FAILED, 6);
+IS(SCTP_DATA_UNSENT, 0);
+IS(SCTP_DATA_SENT, 1);
+IS(SCTP_PARTIAL_DELIVERY_ABORTED, 0);
 IS(SCTP_CLOSED, 1);
 IS(SCTP_COOKIE_WAIT, 2);
 IS(SCTP_COOKIE_ECHOED, 3);
@@ -170,6 +173,9 @@ IS(USCTP_SENDV_SNDINFO, 1);
 IS(USCTP_SENDV_PRINFO, 2);
 IS(USCTP_SENDV_AUTHINFO, 3);
 IS(USCTP_SENDV_SPA, 4);
+IS(USCTP_SEND_SNDINFO_VALID, 1);
+IS(USCTP_SEND_PRINFO_VALID, 2);
+IS(USCTP_SEND_AUTHINFO_VALID, 4);
 IS(USCTP_RECVV_NOINFO, 0);
 IS(USCTP_RECVV_RCVINFO, 1);
 IS(USCTP_RECVV_NXTINFO, 2);

@@ -10,16 +10,6 @@
 #include <stddef.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct sctp_assoc_change) == 20, "Linux");
-_Static_assert(sizeof(struct sctp_paddr_change) == 148, "Linux");
-_Static_assert(offsetof(struct sctp_paddr_change, spc_state) == 136, "Linux");
-_Static_assert(sizeof(struct sctp_remote_error) == 16, "Linux");
-_Static_assert(sizeof(struct sctp_send_failed) == 48, "Linux");
-_Static_assert(sizeof(struct sctp_send_failed_event) == 32, "Linux");
-_Static_assert(sizeof(struct sctp_shutdown_event) == 12, "Linux");
-_Static_assert(sizeof(struct sctp_adaptation_event) == 16, "Linux");
-_Static_assert(sizeof(struct sctp_pdapi_event) == 24, "Linux");
-_Static_assert(sizeof(struct sctp_sender_dry_event) == 12, "Linux");
 _Static_assert((int)USCTP_COMM_UP == SCTP_COMM_UP && (int)USCTP_CANT_START == SCTP_CANT_STR_ASSOC,
                "Linux");
 _Static_assert((int)USCTP_PATH_AVAILABLE == SCTP_ADDR_AVAILABLE &&

@@ -12,14 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct sctp_rtoinfo) == 16, "Linux");
-_Static_assert(sizeof(struct sctp_assocparams) == 20, "Linux");
-_Static_assert(sizeof(struct sctp_sack_info) == 12, "Linux");
-_Static_assert(sizeof(struct sctp_assoc_value) == 8, "Linux");
-_Static_assert(sizeof(struct sctp_status) == 176, "Linux");
-_Static_assert(sizeof(struct sctp_assoc_stats) == 256, "Linux");
-_Static_assert(offsetof(struct sctp_status, sstat_primary) == 24, "Linux");
-_Static_assert(offsetof(struct sctp_assoc_stats, sas_maxrto) == 136, "Linux");
 _Static_assert((int)USCTP_ESTABLISHED == SCTP_ESTABLISHED &&
                    (int)USCTP_SHUTDOWN_ACK_SENT == SCTP_SHUTDOWN_ACK_SENT,
                "Linux");

@@ -13,11 +13,6 @@
 #include <errno.h>
 #include <string.h>
 
-_Static_assert(sizeof(sctp_peeloff_arg_t) == 8, "Linux");
-_Static_assert(sizeof(sctp_peeloff_flags_arg_t) == 12, "Linux");
-_Static_assert(sizeof(struct sctp_getaddrs) == 8, "Linux");
-_Static_assert(sizeof(void *) != 8 || sizeof(struct sctp_getaddrs_old) == 16, "Linux");
-
 /* ---- bindx, connectx ------------------------------------------------------------------------- */
 
 static int change(struct call *c, const void *value, socklen_t length, bool add) {

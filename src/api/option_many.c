@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct sctp_assoc_ids) == 4, "Linux");
-_Static_assert(offsetof(struct sctp_assoc_ids, gaids_assoc_id) == 4, "Linux");
-
 enum {
     MAX_AUTOCLOSE_S = INT32_MAX / 1000
 }; /* as Linux's sysctl max_autoclose on a small machine */

@@ -11,9 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct sctp_event_subscribe) == 14, "Linux");
-_Static_assert(sizeof(struct sctp_event) == 8, "Linux");
-
 static int read_int(const void *value) {
     int n;
     memcpy(&n, value, sizeof n);

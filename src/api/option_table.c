@@ -2,6 +2,7 @@
 /*
  * The table of socket options (see option.h; RFC 6458 8).
  */
+#include "api/linux_layouts.h"
 #include "api/linux_numbers.h"
 #include "api/option.h"
 
