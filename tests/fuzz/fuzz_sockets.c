@@ -117,6 +117,13 @@ static const struct row {
     {IPPROTO_SCTP, SCTP_AUTO_ASCONF, 4},
     {IPPROTO_SCTP, SCTP_PR_SUPPORTED, sizeof(struct sctp_assoc_value)},
     {IPPROTO_SCTP, SCTP_AUTOCLOSE, 4},
+    {IPPROTO_SCTP, SCTP_PLPMTUD_PROBE_INTERVAL, sizeof(struct sctp_probeinterval)},
+    {IPPROTO_SCTP, SCTP_REUSE_PORT, 4},
+    {SOL_SOCKET, SO_KEEPALIVE, 4},
+    {IPPROTO_IP, 1 /* IP_TOS */, 4},
+    {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, 4},
+    {IPPROTO_IP, 14 /* IP_MTU */, 4},
+    {IPPROTO_IPV6, 67 /* IPV6_TCLASS */, 4},
 };
 
 /* Addresses inside structures are the table's too; a linger that would wait waits not at all. */
