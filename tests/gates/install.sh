@@ -75,6 +75,13 @@ unversioned=$(nm -D --defined-only --with-symbol-versions "$libdir/libusctp.so" 
 foreign=$(nm -g --defined-only "$libdir/libusctp.a" | awk 'NF == 3 && $3 !~ /^usctp_/ { print $3 }')
 [[ -z $foreign ]] || wrong "leaves libusctp.a: $foreign"
 
+# usctp-run preloads the library of its own tree.
+if [[ -x $prefix/bin/usctp-run ]]; then
+    said=$(timeout 30 "$prefix/bin/usctp-run" "$(command -v grep)" -h usctp-preload /proc/self/maps 2>&1) ||
+        wrong "usctp-run: $said"
+    [[ $said == *" $libdir/usctp/libusctp-preload.so"* ]] || wrong "usctp-run preloads something else: $said"
+fi
+
 # Debugging information names its sources; what tells others where things are does not.
 if grep -rIlE "$build|$root|/opt/usctp" "$prefix/lib" "$prefix/include" "$prefix/share"; then
     wrong "these files know where they come from"
