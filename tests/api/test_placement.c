@@ -381,7 +381,7 @@ START_TEST(thread_name_and_signals) {
             continue;
         ck_assert_msg(blocked >> (number - 1) & 1, "signal %d is not blocked", number);
     }
-    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+    for (int number = SIGRTMIN; number < SIGRTMAX; number++) /* the last is valgrind's, under it */
         ck_assert_msg(blocked >> (number - 1) & 1, "signal %d is not blocked", number);
     /* One for the process, which only this thread could take, is left to it. */
     sigemptyset(&one);
