@@ -40,6 +40,12 @@ def sctp_bounds(frame, link, udp_port):
     return (at, end) if at + COMMON_HEADER_BYTES + 4 <= end <= len(frame) else None
 
 
+def is_bare(frame, link, udp_port):
+    """Does the packet begin with a chunk that is only its header (an ABORT, SHUTDOWN ACK, COOKIE ACK...)?"""
+    begin, _ = sctp_bounds(frame, link, udp_port)
+    return int.from_bytes(frame[begin + 14:begin + 16], "big") <= 4
+
+
 def spoil_checksum(frame, begin, end):
     frame[end - 1] ^= 0x55
 
@@ -65,7 +71,9 @@ def main():
     whole = [i for i, frame in enumerate(frames) if sctp_bounds(frame, link, udp_port)]
     if len(whole) < 2:
         sys.exit("make-bad-frame: no two SCTP packets among the first frames")
-    first, second = whole[len(whole) // 2 - 1], whole[len(whole) // 2]
+    # tshark minds a chunk's length most in those that carry something: the one nearest to the middle
+    second = min(whole, key=lambda i: (is_bare(frames[i], link, udp_port), abs(whole.index(i) - len(whole) // 2)))
+    first = whole[whole.index(second) - 1] if second != whole[0] else whole[1]
     spoil_checksum(frames[first], *sctp_bounds(frames[first], link, udp_port))
     spoil_length(frames[second], *sctp_bounds(frames[second], link, udp_port))
     writer = PcapWriter(target, linktype=link)
