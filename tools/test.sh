@@ -42,6 +42,7 @@ esac
 own_root "$PWD/tools/test.sh" "$@"
 export LC_ALL=C.UTF-8
 install_packages "${packages[@]}"
+install_optional "${PACKAGES_APPLICATIONS[@]}"
 lacks=$(netns_lacks)
 [[ -z $lacks ]] || say "$lacks: the tests over the host's network (real/) that need them are skipped"
 

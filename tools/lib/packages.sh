@@ -12,6 +12,10 @@ PACKAGES_NETWORK=(ethtool iproute2 nftables procps tcpdump tshark)
 # shellcheck disable=SC2034
 PACKAGES_TEST=(check clang-format iperf3 libsctp-dev libusrsctp-dev libuv1-dev mandoc python3
     python3-scapy)
+# Programs that run unchanged under usctp-run. Where one cannot be installed, its test is skipped. None of them
+# is started, or will be at boot, by being installed.
+# shellcheck disable=SC2034
+PACKAGES_APPLICATIONS=(freediameterd freediameter-extensions lksctp-tools ncat openssl osmo-stp socat)
 # shellcheck disable=SC2034
 PACKAGES_DEEP=(clang clang-tidy libclang-rt-14-dev valgrind)
 
@@ -23,6 +27,12 @@ missing_packages() {
             missing+=("$package")
     done
     echo "${missing[*]}"
+}
+
+# apt_get ARGUMENT...: without questions
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+        apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null
 }
 
 # install_packages PACKAGE...: installs what is missing; ends the script with one line where it cannot
@@ -38,14 +48,23 @@ install_packages() {
     log=$(mktemp)
     # tshark and iperf3 would ask questions; the default answers are right.
     # shellcheck disable=SC2086 # a list of names
-    if ! { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-        apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update &&
-        as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-            apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 \
-            install --no-install-recommends $missing; } </dev/null >"$log" 2>&1; then
+    if ! { apt_get update && apt_get -y install --no-install-recommends $missing; } >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         rm -f "$log"
         die "apt-get cannot install: $missing"
     fi
     rm -f "$log"
+}
+
+# install_optional PACKAGE...: installs what is missing and can be installed, each by itself
+install_optional() {
+    local package missing
+    missing=$(missing_packages "$@")
+    [[ -n $missing ]] && can_be_root || return 0
+    say "installing: $missing"
+    apt_get update >/dev/null 2>&1 || true
+    for package in $missing; do
+        apt_get -y install --no-install-recommends "$package" >/dev/null 2>&1 ||
+            say "$package cannot be installed: the test that needs it is skipped"
+    done
 }
