@@ -15,7 +15,8 @@ PACKAGES_TEST=(check clang-format iperf3 libsctp-dev libusrsctp-dev libuv1-dev m
 # Programs that run unchanged under usctp-run. Where one cannot be installed, its test is skipped. None of them
 # is started, or will be at boot, by being installed.
 # shellcheck disable=SC2034
-PACKAGES_APPLICATIONS=(freediameterd freediameter-extensions lksctp-tools ncat openssl osmo-stp socat)
+PACKAGES_APPLICATIONS=(erlang-base freediameterd freediameter-extensions lksctp-tools ncat
+    openjdk-17-jdk-headless openssl osmo-stp socat)
 # shellcheck disable=SC2034
 PACKAGES_DEEP=(clang clang-tidy libclang-rt-14-dev valgrind)
 
