@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Java's com.sun.nio.sctp under usctp-run against the same on the Linux kernel's SCTP, both roles
+APP_PEER=kernel
+. "$(dirname "$0")/test_app_java.sh"
