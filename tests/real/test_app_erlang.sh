@@ -10,6 +10,6 @@ app_need erlc erlang-base
 app_net 4 4 6 6
 erlc -o "$APP_DIR" "$REAL_DIR/app_gen_sctp.erl" || fail "app_gen_sctp.erl does not compile"
 ends_program() {
-  app_start "$1" "$2" none erl +S 2 +A 1 -noshell -noinput -pa "$APP_DIR" -s app_gen_sctp main -extra "${@:3}"
+  app_start "$1" "$2" none erl -noshell -noinput -pa "$APP_DIR" -s app_gen_sctp main -extra "${@:3}"
 }
 ends_play 10 104
