@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Options of the levels SOL_SOCKET, IPPROTO_IP and IPPROTO_IPV6 (socket(7), ip(7), ipv6(7)), and
- * SCTP_REUSE_PORT (RFC 6458 8.1.27): each does something, or says that it does not.
+ * SCTP_REUSE_PORT and SCTP_AUTO_ASCONF (RFC 6458 8.1.23, 8.1.27): each does something, or says that
+ * it does not.
  */
 #include "many_test.h"
 
@@ -298,6 +299,26 @@ START_TEST(reuse_port) {
 }
 END_TEST
 
+/* Linux, where net.sctp.addip_enable is 0: only of a socket that is bound to every address. */
+START_TEST(auto_asconf) {
+    int sd = new_socket(stack);
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    ck_assert_int_eq(usctp_bind(sd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(set(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), 0);
+    ck_assert_int_eq(get(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 1);
+    ck_assert_int_eq(set(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 0), 0);
+    ck_assert_int_eq(get(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 0);
+    usctp_close(sd);
+
+    sd = new_socket(stack);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(usctp_bind(sd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_errno(set(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), EINVAL);
+    ck_assert_int_eq(get(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 0);
+    usctp_close(sd);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("ip_options");
     TCase *tcase = tcase_create("ip_options");
@@ -315,6 +336,7 @@ int main(void) {
     tcase_add_test(tcase, keepalive);
     tcase_add_test(tcase, buffers);
     tcase_add_test(tcase, reuse_port);
+    tcase_add_test(tcase, auto_asconf);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -492,55 +492,6 @@ START_TEST(memory_of_a_stack) {
 }
 END_TEST
 
-/* Heartbeats on demand, the primary path, and settings of one path of two. */
-START_TEST(one_path_of_two) {
-    struct pair pair;
-    struct sockaddr_in peer[2] = {loopback(0), loopback(0)};
-    struct sctp_paddrparams params = {0};
-    struct sctp_prim prim = {0};
-    struct usctp_path_status path;
-    pthread_t thread;
-    pair_stacks(&pair, DRIVER_THREAD);
-    usctp_close(pair.listener);
-    pair.listener = new_socket(pair.server_stack);
-    peer[1].sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)peer, 2, SCTP_BINDX_ADD_ADDR),
-                     0);
-    ck_assert_int_eq(usctp_listen(pair.listener, 1), 0);
-    peer[0].sin_port = peer[1].sin_port = htons(port_of(pair.listener));
-    ck_assert_int_eq(pthread_create(&thread, NULL, accept_one, &pair), 0);
-    ck_assert_int_eq(usctp_connectx(pair.client, (struct sockaddr *)peer, 2, NULL), 0);
-    pthread_join(thread, NULL);
-
-    memcpy((char *)&params + offsetof(struct sctp_paddrparams, spp_address), &peer[1],
-           sizeof peer[1]);
-    params.spp_flags = SPP_HB_ENABLE | SPP_HB_DEMAND;
-    params.spp_hbinterval = 7000;
-    ck_assert_int_eq(set(pair.client, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
-    for (int i = 0; i < BOUND_MS; i++) {
-        ck_assert_int_eq(usctp_socket_path(pair.client, 1, &path), 0);
-        if (path.heartbeat_acks_in > 0)
-            break;
-        usleep(1000);
-    }
-    ck_assert_uint_gt(path.heartbeat_acks_in, 0);
-    ck_assert_int_eq(get(pair.client, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
-    ck_assert_uint_eq(params.spp_hbinterval, 7000);
-    memcpy((char *)&params + offsetof(struct sctp_paddrparams, spp_address), &peer[0],
-           sizeof peer[0]);
-    ck_assert_int_eq(get(pair.client, SCTP_PEER_ADDR_PARAMS, &params, sizeof params), 0);
-    ck_assert_uint_eq(params.spp_hbinterval, 30000); /* RFC 9260 16 */
-
-    memcpy((char *)&prim + offsetof(struct sctp_prim, ssp_addr), &peer[1], sizeof peer[1]);
-    ck_assert_int_eq(set(pair.client, SCTP_PRIMARY_ADDR, &prim, sizeof prim), 0);
-    memset(&prim, 0, sizeof prim);
-    ck_assert_int_eq(get(pair.client, SCTP_PRIMARY_ADDR, &prim, sizeof prim), 0);
-    ck_assert_mem_eq((char *)&prim + offsetof(struct sctp_prim, ssp_addr), &peer[1],
-                     sizeof peer[1]);
-    pair_close(&pair);
-}
-END_TEST
-
 /* ---- what is not there ----------------------------------------------------------------------- */
 
 START_TEST(unknown_and_unbuilt) {
@@ -565,7 +516,7 @@ START_TEST(unknown_and_unbuilt) {
     ck_assert_int_eq(get(sd, SCTP_AUTH_SUPPORTED, &value, sizeof value), 0);
     ck_assert_uint_eq(value.assoc_value, 0);
     ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 0), 0);
-    ck_assert_errno(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), EINVAL); /* not bound */
+    ck_assert_errno(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), EINVAL);       /* not bound */
     ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_I_WANT_MAPPED_V4_ADDR, 0), 0); /* as Linux */
     ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_I_WANT_MAPPED_V4_ADDR), 0);
 
@@ -583,28 +534,6 @@ START_TEST(unknown_and_unbuilt) {
 }
 END_TEST
 
-/* Linux, where net.sctp.addip_enable is 0: only of a socket that is bound to every address. */
-START_TEST(auto_asconf) {
-    struct usctp_stack *stack = new_stack(DRIVER_CALLER);
-    int sd = new_socket(stack);
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    ck_assert_int_eq(usctp_bind(sd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), 0);
-    ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 1);
-    ck_assert_int_eq(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 0), 0);
-    ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 0);
-    usctp_close(sd);
-
-    sd = new_socket(stack);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_eq(usctp_bind(sd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_errno(set_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1), EINVAL);
-    ck_assert_int_eq(get_int(sd, IPPROTO_SCTP, SCTP_AUTO_ASCONF), 0);
-    usctp_close(sd);
-    usctp_stack_delete(stack);
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("options");
     TCase *tcase = tcase_create("options");
@@ -616,9 +545,7 @@ int main(void) {
     tcase_add_test(tcase, status_of_a_connection);
     tcase_add_test(tcase, counters_of_a_connection);
     tcase_add_test(tcase, memory_of_a_stack);
-    tcase_add_test(tcase, one_path_of_two);
     tcase_add_test(tcase, unknown_and_unbuilt);
-    tcase_add_test(tcase, auto_asconf);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -162,6 +162,39 @@ START_TEST(heartbeats_on_demand) {
 }
 END_TEST
 
+/* The primary path, and settings of one path of two. */
+START_TEST(one_path_of_two) {
+    struct pair pair;
+    struct sctp_prim prim = {0};
+    struct usctp_path_status path;
+    socklen_t length = sizeof prim;
+    open_two(&pair);
+    ck_assert_int_eq(
+        set_path(pair.client,
+                 PARAMS(.spp_flags = SPP_HB_ENABLE | SPP_HB_DEMAND, .spp_hbinterval = 7000), 1),
+        0);
+    for (int i = 0; i < BOUND_MS; i++) {
+        ck_assert_int_eq(usctp_socket_path(pair.client, 1, &path), 0);
+        if (path.heartbeat_acks_in > 0)
+            break;
+        usleep(1000);
+    }
+    ck_assert_uint_gt(path.heartbeat_acks_in, 0);
+    ck_assert_uint_eq(get_path(pair.client, 1).spp_hbinterval, 7000);
+    ck_assert_uint_eq(get_path(pair.client, 0).spp_hbinterval, 30000); /* RFC 9260 16 */
+
+    void *storage = (char *)&prim + offsetof(struct sctp_prim, ssp_addr);
+    memcpy(storage, &addresses[1], sizeof addresses[1]);
+    ck_assert_int_eq(
+        usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_PRIMARY_ADDR, &prim, sizeof prim), 0);
+    memset(&prim, 0, sizeof prim);
+    ck_assert_int_eq(usctp_getsockopt(pair.client, IPPROTO_SCTP, SCTP_PRIMARY_ADDR, &prim, &length),
+                     0);
+    ck_assert_mem_eq(storage, &addresses[1], sizeof addresses[1]);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(sack_delay_off_and_on) {
     struct usctp_stack *stack = new_stack(DRIVER_CALLER);
     int sd = new_socket(stack);
@@ -333,6 +366,7 @@ int main(void) {
     tcase_add_test(tcase, pmtu_of_all);
     tcase_add_test(tcase, pmtu_of_associations_to_come);
     tcase_add_test(tcase, heartbeats_on_demand);
+    tcase_add_test(tcase, one_path_of_two);
     tcase_add_test(tcase, sack_delay_off_and_on);
     tcase_add_test(tcase, older_structure);
     tcase_add_test(tcase, dscp_and_tos);
