@@ -371,6 +371,7 @@ START_TEST(no_stack) {
     struct usctp_stack_options options;
     struct usctp_engine_counters counters;
     usctp_stack_options_init(NULL);
+    usctp_stack_options_init_size(NULL, sizeof options);
     ck_assert_errno(usctp_stack_fd(NULL), EINVAL);
     ck_assert_errno(usctp_stack_process(NULL), EINVAL);
     ck_assert_errno(usctp_stack_counters(NULL, &counters), EINVAL);
