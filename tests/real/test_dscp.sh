@@ -43,6 +43,15 @@ for transport in raw udp; do
   must_be_clean "$file"
 done
 
+# ip(7), ipv6(7): the whole octet is given, its ECN bits are SCTP's own.  46 << 2 | 3 = 187, 10 << 2 = 40.
+captured tos4 "IP_TOS" 0 "--tos 40" "--tos 187"
+expect "IP_TOS, the client" "$(fields "$WORK/tos4.pcap" "${A_ADDR[0]}" ip.dsfield)" 0xb8
+expect "IP_TOS, the server" "$(fields "$WORK/tos4.pcap" "${B_ADDR[0]}" ip.dsfield)" 0x28
+captured tos6 "IPV6_TCLASS" 1 "--ipv6 --udp --tos 40" "--ipv6 --udp --tos 187"
+expect "IPV6_TCLASS, the client" "$(fields6 "$WORK/tos6.pcap" "${A_ADDR[1]}" ipv6.tclass.dscp)" 46
+expect "IPV6_TCLASS, its ECN" "$(fields6 "$WORK/tos6.pcap" "${A_ADDR[1]}" ipv6.tclass.ecn)" 0
+expect "IPV6_TCLASS, the server" "$(fields6 "$WORK/tos6.pcap" "${B_ADDR[1]}" ipv6.tclass.dscp)" 10
+
 captured plain "neither set" 0 "" ""
 expect "no code point" "$(fields "$WORK/plain.pcap" "${A_ADDR[0]}" ip.dsfield.dscp)" 0
 expect "no code point, server" "$(fields "$WORK/plain.pcap" "${B_ADDR[0]}" ip.dsfield.dscp)" 0
