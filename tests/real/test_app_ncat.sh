@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# ctest-beside: others
 #
 # ncat --sctp, unchanged: lines both ways, files both ways, IPv6, TLS, one listener for several clients, and
 # what a client hears where nobody listens.  SCTP has no half-closed state: where both ends send, the one that

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# ctest-beside: others
 #
 # Python's socket module, unchanged, with SCTP by its numbers (app-sockets.py): blocking, with selectors, with
 # asyncio, one-to-many; ancillary data, notifications, errors.  IPv4 and IPv6, each side the server once.
