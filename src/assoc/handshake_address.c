@@ -36,7 +36,8 @@ bool handshake_is_usable(const struct assoc *a, const struct usctp_addr *address
     if (scope == ADDR_SCOPE_LINK_LOCAL && reached != ADDR_SCOPE_LINK_LOCAL)
         return false;
     /* Never to ourselves: an address of ours is a peer's only where he is on this host too. */
-    if (is_own(a, address) && (a->local_port == a->peer_port || !is_own(a, source)))
+    bool is_here = reached == ADDR_SCOPE_LOOPBACK || is_own(a, source); /* all of 127/8 is */
+    if (is_own(a, address) && (a->local_port == a->peer_port || !is_here))
         return false;
     bool has_source = a->local_count == 0;
     for (uint32_t i = 0; i < a->local_count; i++)

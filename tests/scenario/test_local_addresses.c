@@ -116,6 +116,39 @@ START_TEST(supported_address_types_of_the_peer) {
 }
 END_TEST
 
+/* 5.1.2: a peer on this host may list an address of ours, since it is his as well; that the one he
+ * sends from is no interface's, as 127.0.0.2 is none, does not make him a stranger. */
+START_TEST(a_peer_on_this_host) {
+    static const struct {
+        uint8_t engine[4], source[4], listed[4];
+        uint32_t paths;
+    } rows[] = {{{127, 0, 0, 3}, {127, 0, 0, 2}, {127, 0, 0, 1}, 2},
+                {{198, 51, 100, 1}, {203, 0, 113, 7}, {127, 0, 0, 1}, 1}, /* RFC 9260 5.1.2 */
+                {{198, 51, 100, 1}, {203, 0, 113, 7}, {198, 51, 100, 1}, 2},
+                {{198, 51, 100, 1}, {203, 0, 113, 8}, {198, 51, 100, 1}, 1}}; /* a stranger */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scripted_peer *p = PEER(.configure = quiet);
+        give_host_addresses(p);
+        int32_t endpoint = open_wildcard(p, 7777, true, false);
+        REQUIRE_EQ(usctp_endpoint_listen(p->engine, endpoint, 5), 0);
+        p->engine_port = 7777;
+        p->endpoint = endpoint;
+        memcpy(p->engine_addr[0].ipv4, rows[i].engine, 4);
+        memcpy(p->peer_addr[0].ipv4, rows[i].source, 4);
+        peer_init(p, p->peer_tag);
+        builder_param(&p->out, 5);
+        builder_bytes(&p->out, rows[i].listed, 4);
+        peer_send(p);
+        peer_take_init_ack(p);
+        peer_cookie_echo(p);
+        peer_send(p);
+        peer_take(p, "COOKIE_ACK");
+        REQUIRE_EQ(peer_status(p).path_count, rows[i].paths);
+        peer_delete(p);
+    }
+}
+END_TEST
+
 /* RFC 6458 9.1: bound addresses come and go; associations that there are keep theirs. */
 START_TEST(bind_and_unbind) {
     struct scripted_peer *p = PEER(.configure = quiet);
@@ -181,5 +214,5 @@ START_TEST(ports_are_not_shared) {
 END_TEST
 
 RUN_TESTS("local addresses (RFC 9260 5.1.2, 11.1.1)", wildcard_to_a_global_peer,
-          wildcard_answers_a_global_peer, supported_address_types_of_the_peer, bind_and_unbind,
-          not_bound_not_served, ports_are_not_shared)
+          wildcard_answers_a_global_peer, supported_address_types_of_the_peer, a_peer_on_this_host,
+          bind_and_unbind, not_bound_not_served, ports_are_not_shared)
