@@ -6,7 +6,7 @@
 #
 # The caller defines ends_program NAME SIDE ARGUMENT..., which starts one of the two, and calls ends_play
 # with the number of cases that the server and the client must have passed at least: over two paths of IPv4,
-# over two of IPv6, and against the kernel peer in the other role as well.
+# over two of IPv6, then in the other role against the kernel peer, or else without privilege in UDP.
 . "$(dirname "${BASH_SOURCE[0]}")/app.sh"
 
 PORT=5000
@@ -35,10 +35,33 @@ ends_meet() {
   PORT=$((PORT + 10))
 }
 
+# ends_unprivileged: from now on programs run in UDP, as nobody; of a copy, since the build tree may be
+# where an ordinary user cannot read
+ends_unprivileged() {
+  need_tool setpriv
+  mkdir -m 755 "$WORK/bin" "$WORK/bin/tools"
+  install -m 755 "$USCTP_RUN" "$WORK/bin/tools/usctp-run"
+  install -m 755 "$USCTP_BUILD/libusctp-preload.so" "$WORK/bin/"
+  cat >"$WORK/bin/run" <<-END
+	#!/bin/sh
+	exec setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -net_raw \\
+	  "$WORK/bin/tools/usctp-run" --udp env HOME=/tmp "\$@"
+	END
+  chmod 755 "$WORK/bin/run"
+  USCTP_RUN=$WORK/bin/run
+}
+
 ends_play() { # ends_play SERVER-CASES CLIENT-CASES
   app_capture_start checked
   ends_meet b 0 1 "$@"
   app_capture_stop checked
   ends_meet b 2 3 "$@"
-  if [ "$APP_PEER" = kernel ]; then ends_meet a 0 1 "$@"; fi
+  [ -z "$APP_REFERENCE" ] || return 0
+  if [ "$APP_PEER" = kernel ]; then
+    ends_meet a 0 1 "$@"
+  else
+    ends_unprivileged
+    say "without privilege, in UDP:"
+    ends_meet b 0 1 "$@"
+  fi
 }
