@@ -37,9 +37,10 @@ struct block {
 };
 
 struct port_claims {
-    struct host_namespace *ns; /* NULL: of this object only */
-    int probe_fd;              /* asks whether a name is taken */
-    int watch_fd;              /* epoll: the blocks' names, which others ask */
+    struct host_namespace *ns;     /* NULL: of this object only */
+    struct host_namespace *udp_ns; /* where then the blocks' names are, or NULL */
+    int probe_fd;                  /* asks whether a name is taken */
+    int watch_fd;                  /* epoll: the blocks' names, which others ask */
     uint64_t generation;
     uint32_t idle_blocks; /* held, with no port in use */
     uint64_t passing[BLOCKS];
@@ -99,6 +100,13 @@ struct port_claims *port_claim_new(struct host_namespace *ns) {
         port_claim_delete(claims);
         return NULL;
     }
+    return claims;
+}
+
+struct port_claims *port_claim_new_udp(struct host_namespace *ns) {
+    struct port_claims *claims = port_claim_new(NULL);
+    if (claims)
+        claims->udp_ns = ns;
     return claims;
 }
 
@@ -272,11 +280,28 @@ void port_claim_remove(struct port_claims *claims, uint16_t port) {
     update_passing(claims, port / PORT_CLAIM_BLOCK_PORTS);
 }
 
+/*
+ * Holds a block. In UDP its name keeps stacks of one host from having the same port towards one
+ * peer, which could not tell them apart: associations are found by addresses and SCTP ports, not by
+ * UDP's (RFC 6951 5.4). Nobody asks for such a block; where none is free, or no name is to be had,
+ * it goes without.
+ */
+static int take_block_name(const struct port_claims *claims, unsigned number, bool needs_name,
+                           int *held) {
+    if (claims->ns || !claims->udp_ns || !needs_name)
+        return take_name(claims, "block", number, held);
+    int fd = host_name_take(claims->udp_ns, "udp-block", number, SOCK_DGRAM);
+    if (fd == -EADDRINUSE)
+        return fd;
+    *held = fd < 0 ? IN_PROCESS : fd + 1;
+    return 0;
+}
+
 /* Takes a block that is not ours. Returns 0 or a negative errno; the block may turn out to have no
  * free port. */
-static int take_block(struct port_claims *claims, unsigned number) {
+static int take_block(struct port_claims *claims, unsigned number, bool needs_name) {
     struct block *block = &claims->blocks[number];
-    int error = take_name(claims, "block", number, &block->held);
+    int error = take_block_name(claims, number, needs_name, &block->held);
     if (error == 0) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
         if (block->held > 0 && claims->watch_fd >= 0) /* without it, who asks gets no answer */
@@ -309,24 +334,19 @@ static int use_free_port(struct port_claims *claims, unsigned number, uint32_t s
     return 0;
 }
 
-int port_claim_add_ephemeral(struct port_claims *claims, uint32_t seed) {
+/* Claims a port of a block that is not held yet. Returns it, -EAGAIN or another negative errno. */
+static int use_new_block(struct port_claims *claims, uint32_t seed, bool needs_name) {
     unsigned start = (seed >> 6) % BLOCK_COUNT;
-    int port = 0, error = 0;
-    for (unsigned i = 0; i < BLOCK_COUNT; i++) {
-        unsigned number = FIRST_BLOCK + (start + i) % BLOCK_COUNT;
-        if (claims->blocks[number].held && (port = use_free_port(claims, number, seed)) > 0)
-            return port;
-    }
     for (unsigned i = 0; i < BLOCK_COUNT; i++) {
         unsigned number = FIRST_BLOCK + (start + i) % BLOCK_COUNT;
         if (claims->blocks[number].held)
             continue;
-        error = take_block(claims, number);
+        int error = take_block(claims, number, needs_name);
         if (error && error != -EADDRINUSE)
             return error;
         if (error)
             continue;
-        port = use_free_port(claims, number, seed);
+        int port = use_free_port(claims, number, seed);
         if (port > 0)
             return port;
         /* Others hold every port of it by name. */
@@ -335,6 +355,18 @@ int port_claim_add_ephemeral(struct port_claims *claims, uint32_t seed) {
         update_passing(claims, number);
     }
     return -EAGAIN;
+}
+
+int port_claim_add_ephemeral(struct port_claims *claims, uint32_t seed) {
+    unsigned start = (seed >> 6) % BLOCK_COUNT;
+    int port = 0;
+    for (unsigned i = 0; i < BLOCK_COUNT; i++) {
+        unsigned number = FIRST_BLOCK + (start + i) % BLOCK_COUNT;
+        if (claims->blocks[number].held && (port = use_free_port(claims, number, seed)) > 0)
+            return port;
+    }
+    port = use_new_block(claims, seed, true);
+    return port == -EAGAIN && claims->udp_ns ? use_new_block(claims, seed, false) : port;
 }
 
 void port_claim_reclaim(struct port_claims *claims) {

@@ -27,6 +27,9 @@ struct host_namespace;
 /* Claims among the processes of a network namespace; without one they are a table in this object
  * only (all packets travel in UDP). Returns NULL without memory or descriptors. */
 struct port_claims *port_claim_new(struct host_namespace *ns);
+/* Such a table, for UDP, but blocks of ephemeral ports are had by one stack of the namespace only,
+ * as long as there are enough. */
+struct port_claims *port_claim_new_udp(struct host_namespace *ns);
 /* Gives everything up. */
 void port_claim_delete(struct port_claims *claims);
 /* Claims a port once more. Returns 0, -EADDRINUSE, -EINVAL (port 0) or another negative errno. A

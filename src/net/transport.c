@@ -209,7 +209,7 @@ static int open_all(struct transport *t, const struct transport_options *options
     error = host_namespace_new(&t->ns, options->raw);
     if (error)
         return fail(report, error, "Opening a socket for names among processes");
-    t->claims = port_claim_new(options->raw ? t->ns : NULL);
+    t->claims = options->raw ? port_claim_new(t->ns) : port_claim_new_udp(t->ns);
     if (!t->claims)
         return fail(report, -ENOMEM, "Allocating packet memory");
     /* UDP first: a handed-in socket changes hands only when all else has worked. */

@@ -266,6 +266,33 @@ START_TEST(without_raw_sockets_nothing_is_host_wide) {
 }
 END_TEST
 
+/* A peer tells the stacks of a host apart by their SCTP ports: two in UDP do not get the same. */
+START_TEST(stacks_in_udp_share_no_ephemeral_port) {
+    struct port_claims *one = port_claim_new_udp(ns), *two = port_claim_new_udp(ns);
+    for (uint32_t seed = 1; seed <= 3; seed++) {
+        int first = port_claim_add_ephemeral(one, 4711);
+        int second = port_claim_add_ephemeral(two, 4711);
+        ck_assert_int_gt(first, 0);
+        ck_assert_int_gt(second, 0);
+        ck_assert_int_ne(first / 64, second / 64);
+    }
+    ck_assert_int_eq(port_claim_add(two, 4711), 0); /* one of one's choice: as before */
+    port_claim_delete(one);
+    port_claim_delete(two);
+}
+END_TEST
+
+/* But one that has taken them all does not keep another from having any. */
+START_TEST(udp_goes_on_without_names) {
+    struct port_claims *one = port_claim_new_udp(ns), *two = port_claim_new_udp(ns);
+    while (port_claim_add_ephemeral(one, 4711) > 0)
+        ;
+    ck_assert_int_gt(port_claim_add_ephemeral(two, 4711), 0);
+    port_claim_delete(one);
+    port_claim_delete(two);
+}
+END_TEST
+
 START_TEST(many_ranges_are_joined) {
     struct port_claims *table = port_claim_new(NULL);
     static struct port_range ranges[SOCKET_FILTER_MAX_RANGES];
@@ -294,6 +321,8 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, claims_nest);
+    tcase_add_test(tests, stacks_in_udp_share_no_ephemeral_port);
+    tcase_add_test(tests, udp_goes_on_without_names);
     tcase_add_test(tests, edges_of_the_port_space);
     tcase_add_test(tests, another_process_is_refused_until_the_first_is_gone);
     tcase_add_test(tests, ephemeral_ports_come_in_blocks);
