@@ -484,6 +484,8 @@ START_TEST(wrong_state) {
         for (int k = 0; k < STATES; k++) {
             errno = 0;
             int result = states[i].call(sds[k]);
+            usctp_freepaddrs(list); /* of getpaddrs and getladdrs */
+            list = NULL;
             int error = states[i].error[k];
             if (error == ANY)
                 continue;
