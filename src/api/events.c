@@ -25,12 +25,14 @@ static bool contains(const struct usctp_addr *list, int n, const struct usctp_ad
 }
 
 /*
- * Finds the source address and MTU for a destination: what the host would take, and where that is
- * not an address of the association, the first of those from which the host has a way.
+ * Finds the source address and MTU for a path: what the host would take, and where that is not an
+ * address of the association, the first of those from which the host has a way. First among them is
+ * the path's present one, which suits the destination best or is where the peer has written to.
  */
 static void find_route(struct usctp_stack *stack, int32_t assoc,
-                       const struct usctp_addr *destination, struct usctp_addr *source,
+                       const struct usctp_path_status *path, struct usctp_addr *source,
                        uint32_t *mtu_bytes) {
+    const struct usctp_addr *destination = &path->address;
     struct usctp_addr local[USCTP_MAX_ADDRESSES];
     uint32_t interface_index;
     *source = (struct usctp_addr){.family = USCTP_FAMILY_NONE};
@@ -41,14 +43,15 @@ static void find_route(struct usctp_stack *stack, int32_t assoc,
         n = (int)USCTP_MAX_ADDRESSES;
     if (error == 0 && (n <= 0 || contains(local, n, source)))
         return;
-    for (int i = 0; i < n; i++) {
-        if (local[i].family != destination->family)
+    for (int i = contains(local, n, &path->source) ? -1 : 0; i < n; i++) {
+        const struct usctp_addr *candidate = i < 0 ? &path->source : &local[i];
+        if (candidate->family != destination->family)
             continue;
-        struct usctp_addr from = local[i];
+        struct usctp_addr from = *candidate;
         uint32_t mtu = 0;
         if (transport_route(stack->transport, destination, &from, &mtu, &interface_index) != 0)
             continue;
-        *source = local[i];
+        *source = *candidate;
         *mtu_bytes = mtu;
         return;
     }
@@ -65,7 +68,7 @@ void events_answer_routes(struct usctp_stack *stack, int32_t assoc, bool all) {
             continue;
         if (!all && !path.wants_route)
             continue;
-        find_route(stack, assoc, &path.address, &source, &mtu_bytes);
+        find_route(stack, assoc, &path, &source, &mtu_bytes);
         usctp_path_route(stack->engine, assoc, i, &source, mtu_bytes, stack->now_us);
     }
 }

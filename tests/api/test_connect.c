@@ -396,6 +396,35 @@ START_TEST(bad_stacks) {
 }
 END_TEST
 
+/* Of several bound addresses, none of them what the host would send from, a listener uses the one
+ * that it was called at. */
+START_TEST(answers_come_from_there) {
+    struct pair pair;
+    struct sockaddr_in bound[2] = {loopback(0), loopback(0)}, from = {.sin_family = AF_INET};
+    socklen_t length = sizeof from;
+    pthread_t thread;
+    char got[4];
+    bound[0].sin_addr.s_addr = htonl(INADDR_LOOPBACK + 4);
+    bound[1].sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    pair_stacks(&pair, DRIVER_THREAD);
+    usctp_close(pair.listener);
+    pair.listener = new_socket(pair.server_stack);
+    ck_assert_int_eq(usctp_bindx(pair.listener, (struct sockaddr *)bound, 2, SCTP_BINDX_ADD_ADDR),
+                     0);
+    ck_assert_int_eq(usctp_listen(pair.listener, 1), 0);
+    bound[_i].sin_port = htons(port_of(pair.listener));
+    ck_assert_int_eq(pthread_create(&thread, NULL, accept_one, &pair), 0);
+    ck_assert_int_eq(usctp_connect(pair.client, (struct sockaddr *)&bound[_i], sizeof bound[_i]),
+                     0);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(usctp_send(pair.server, "here", 4, 0), 4);
+    ck_assert_int_eq(
+        usctp_recvfrom(pair.client, got, sizeof got, 0, (struct sockaddr *)&from, &length), 4);
+    ck_assert_uint_eq(ntohl(from.sin_addr.s_addr), ntohl(bound[_i].sin_addr.s_addr));
+    pair_close(&pair);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("connect");
     TCase *tcase = tcase_create("connect");
@@ -411,6 +440,7 @@ int main(void) {
     tcase_add_test(tcase, mapped_addresses);
     tcase_add_test(tcase, v6only_refuses_ipv4);
     tcase_add_test(tcase, implicit_setup);
+    tcase_add_loop_test(tcase, answers_come_from_there, 0, 2);
     tcase_add_test(tcase, binding);
     tcase_add_test(tcase, wrong_states);
     tcase_add_test(tcase, bad_sockets);
