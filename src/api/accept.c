@@ -106,7 +106,7 @@ static int accept_on(struct call *c, int flags) {
         if (s->waiting)
             return take(c, flags);
         socket_show(s, c->fd);
-        int error = loop_wait(c, WANT_READABLE, 0);
+        int error = blocking_wait(c, WANT_READABLE, 0);
         if (error != 0)
             return error;
     }

@@ -36,7 +36,7 @@ void close_abort(struct usctp_stack *stack, struct connection *a) {
 void close_finish(struct usctp_stack *stack, struct connection *a) {
     stack->closing_count--;
     connection_delete(stack, a);
-    pthread_cond_broadcast(&stack->changed);
+    loop_wake_lingering(stack);
 }
 
 static bool wants_abort(const struct connection *a, struct usctp_stack *stack) {
@@ -112,7 +112,7 @@ static void linger(struct call *c, int seconds) {
     c->was_asked = true;
     c->has_deadline = true;
     c->deadline_us = c->now_us + (uint64_t)seconds * USCTP_S;
-    while (!socket_is_ready(c->socket, WANT_END, 0) && loop_wait(c, WANT_END, 0) == 0)
+    while (!socket_is_ready(c->socket, WANT_END, 0) && blocking_wait(c, WANT_END, 0) == 0)
         ;
 }
 
@@ -133,6 +133,8 @@ int usctp_close(int sd) {
         socket_delete(s);
         if (s->closing != 0 && seconds > 0)
             linger(&c, seconds);
+    } else {
+        loop_wake_closed(s, sd);
     }
     return (int)call_leave(&c, 0);
 }

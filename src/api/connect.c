@@ -199,7 +199,7 @@ static int outcome(struct call *c, int32_t id) {
 int connect_finish(struct call *c, int32_t id) {
     const struct connection *a;
     while ((a = connection_of(c->socket, id)) != NULL && !a->is_established && !a->has_ended) {
-        int error = loop_wait(c, WANT_CONNECTED, id);
+        int error = blocking_wait(c, WANT_CONNECTED, id);
         if (error == -EAGAIN)
             return -EINPROGRESS;
         if (error != 0)

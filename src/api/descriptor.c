@@ -83,14 +83,15 @@ void descriptor_give_token(struct descriptor *d) {
         d->tokens++;
 }
 
-void descriptor_take_tokens(struct descriptor *d, int fd) {
+void descriptor_take_tokens(struct descriptor *d, int fd, uint32_t but) {
     char token;
     if (d->has_eof)
         return;
-    for (; d->tokens > 0; d->tokens--)
-        if (recv(fd, &token, 1, MSG_DONTWAIT) <= 0)
+    for (; d->tokens > but; d->tokens--)
+        if (recv(fd, &token, 1, MSG_DONTWAIT) <= 0) {
+            d->tokens = 0; /* the application has read them itself */
             break;
-    d->tokens = 0;
+        }
 }
 
 void descriptor_fill(struct descriptor *d, int fd) {

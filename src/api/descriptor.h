@@ -33,10 +33,10 @@ int descriptor_open(struct descriptor *d, int flags);
 /* Closes b, or what has taken its place. */
 void descriptor_close(struct descriptor *d);
 
-/* Puts a token into a: readable, and one waiting reader wakes. */
+/* Puts a token into a: readable, and an edge for epoll. */
 void descriptor_give_token(struct descriptor *d);
-/* Takes all tokens back; not after end of file. */
-void descriptor_take_tokens(struct descriptor *d, int fd);
+/* Takes all tokens back but some; not after end of file. */
+void descriptor_take_tokens(struct descriptor *d, int fd, uint32_t but);
 /* Makes a not writable. */
 void descriptor_fill(struct descriptor *d, int fd);
 /* Makes a writable again. */

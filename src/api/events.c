@@ -194,13 +194,15 @@ static void on_socket(struct usctp_stack *stack, struct connection *a, uint32_t 
         s->is_full = false;
     }
     if (has_room || (what & USCTP_EVENT_ESTABLISHED))
-        loop_wake(stack, s, a->id);
+        loop_wake(s, a->id);
     if (a->is_established && s->state == SOCKET_CONNECTING)
         s->state = SOCKET_CONNECTED;
     if ((what & USCTP_EVENT_READABLE) && s->is_read_shut)
         close_discard(stack, a);
-    if (what & USCTP_EVENT_READABLE)
+    if (what & USCTP_EVENT_READABLE) {
+        s->has_news = true;
         connection_touch(a, stack->now_us);
+    }
     bool has_ended = a->has_ended;
     if (has_ended || (what & USCTP_EVENT_READABLE))
         connection_settle(a);
@@ -211,8 +213,11 @@ static void on_socket(struct usctp_stack *stack, struct connection *a, uint32_t 
 static void on_event(struct usctp_stack *stack, const struct usctp_event *event) {
     if (event->assoc == 0) {
         struct socket *listener = socket_find_listener(stack, event->endpoint);
-        if (listener && (event->what & USCTP_EVENT_INCOMING))
+        if (listener && (event->what & USCTP_EVENT_INCOMING)) {
+            listener->has_news = true;
+            socket_touch(listener);
             events_prefetch(listener);
+        }
         return;
     }
     if (event->what & USCTP_EVENT_ROUTE)

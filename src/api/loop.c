@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who drives the packets (see loop.h): the blocked callers, the I/O thread, and how the role goes
- * from one to the other.
+ * Who drives the packets (see loop.h): the role, who is woken to take it, and the I/O thread.
+ * Blocked callers are in blocking.c.
  */
 #include "api/loop.h"
 
-#include "api/connection.h"
 #include "api/stack.h"
 #include "api/turn.h"
 #include "net/transport.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,8 +22,6 @@
 enum {
     THREAD_STACK_BYTES = 256 * 1024,
     PARK_TICK_NS = 1000000, /* how long the role lies free before the I/O thread takes it again */
-    END_TICK_NS = 1000000,
-    MAX_WAIT_MS = 3600 * 1000,
 };
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
@@ -91,6 +88,7 @@ void loop_free(struct usctp_stack *stack) {
     close_one(loop, &loop->timer_fd);
     close_one(loop, &loop->wake_fd);
     close_one(loop, &loop->epoll_fd);
+    signals_free(&loop->handlers);
     free(loop->packets);
     loop->packets = NULL;
     pthread_cond_destroy(&loop->parked);
@@ -129,59 +127,82 @@ bool loop_take(struct usctp_stack *stack) {
     return true;
 }
 
-static void wake_by_eventfd(const struct follower *f) {
-    uint64_t one = 1;
-    if (f->wake_fd >= 0 && write(f->wake_fd, &one, sizeof one) < 0)
-        return; /* it is full: awake */
+/* ---- who sleeps ------------------------------------------------------------------------------ */
+
+/* He is in the lists, so his memory is there: he leaves them under the lock. */
+static void call_one(struct follower *f) {
+    if (atomic_exchange(&f->is_called, 1) == 0)
+        syscall(SYS_futex, &f->is_called, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* Wakes a follower by what he sleeps on; he finds nothing, and the role free. */
-static void wake_follower(struct usctp_stack *stack) {
-    struct follower *f = TAILQ_FIRST(&stack->loop.followers);
-    if (!f)
+void loop_wake(struct socket *s, int32_t assoc) {
+    struct follower *f;
+    TAILQ_FOREACH (f, &s->sleepers, of_socket)
+        if ((f->want == WANT_WRITABLE || f->want == WANT_CONNECTED) && f->assoc == assoc)
+            call_one(f);
+}
+
+void loop_wake_reader(struct socket *s) {
+    struct follower *f, *first = NULL;
+    TAILQ_FOREACH (f, &s->sleepers, of_socket) {
+        if (f->want != WANT_READABLE)
+            continue;
+        if (atomic_load(&f->is_called))
+            return;
+        if (!first)
+            first = f;
+    }
+    if (first)
+        call_one(first);
+}
+
+void loop_wake_all(struct socket *s) {
+    struct follower *f;
+    TAILQ_FOREACH (f, &s->sleepers, of_socket)
+        call_one(f);
+}
+
+void loop_wake_closed(struct socket *s, int fd) {
+    struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    struct follower *f;
+    TAILQ_FOREACH (f, &s->sleepers, of_socket)
+        if (f->fd == fd)
+            call_one(f);
+    if (stack->loop.leader == s && stack->loop.leader_fd == fd)
+        loop_kick(stack);
+}
+
+void loop_wake_lingering(struct usctp_stack *stack) {
+    struct follower *f;
+    TAILQ_FOREACH (f, &stack->loop.followers, link)
+        if (f->want == WANT_END)
+            call_one(f);
+}
+
+void loop_hand_on(struct usctp_stack *stack) {
+    struct loop *loop = &stack->loop;
+    const struct follower *f;
+    if (loop->role != ROLE_FREE || TAILQ_EMPTY(&loop->followers))
         return;
-    if (f->want == WANT_READABLE)
-        descriptor_give_token(&f->socket->descriptor);
-    else if (f->want == WANT_END)
-        pthread_cond_broadcast(&stack->changed);
-    else
-        wake_by_eventfd(f);
-}
-
-static bool waits_for(const struct follower *f, const struct socket *s, int32_t assoc) {
-    return f->socket == s && (f->want == WANT_WRITABLE || f->want == WANT_CONNECTED) &&
-           (assoc == 0 || f->assoc == assoc);
-}
-
-void loop_wake(struct usctp_stack *stack, const struct socket *s, int32_t assoc) {
-    const struct follower *f;
-    TAILQ_FOREACH (f, &stack->loop.followers, link)
-        if (waits_for(f, s, assoc))
-            wake_by_eventfd(f);
-}
-
-bool loop_has_waiter(const struct usctp_stack *stack, const struct socket *s, int32_t assoc) {
-    const struct follower *f;
-    TAILQ_FOREACH (f, &stack->loop.followers, link)
-        if (waits_for(f, s, assoc))
-            return true;
-    return stack->loop.leader == s && stack->loop.leader_assoc == assoc;
+    if (loop->has_thread) {
+        loop->must_drive = true;
+        pthread_cond_signal(&loop->parked);
+        return;
+    }
+    /* One who is called already drives, or comes by here when he leaves. */
+    TAILQ_FOREACH (f, &loop->followers, link)
+        if (atomic_load(&f->is_called))
+            return;
+    call_one(TAILQ_FIRST(&loop->followers));
 }
 
 void loop_release(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
     loop->role = ROLE_FREE;
     loop->leader = NULL;
-    bool is_needed = !TAILQ_EMPTY(&loop->followers);
-    if (!loop->has_thread) {
-        if (is_needed)
-            wake_follower(stack);
-        return;
-    }
-    if (is_needed)
-        loop->must_drive = true;
-    if (is_needed || loop->is_parked_for_good)
+    if (loop->has_thread && loop->is_parked_for_good)
         pthread_cond_signal(&loop->parked);
+    loop_hand_on(stack);
 }
 
 /* ---- the I/O thread -------------------------------------------------------------------------- */
@@ -206,9 +227,11 @@ static void park(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
     while (!atomic_load(&stack->is_ending)) {
         uint64_t taken = loop->taken;
-        sleep_on(&loop->parked, &stack->lock, PARK_TICK_NS);
+        if (!loop->must_drive)
+            sleep_on(&loop->parked, &stack->lock, PARK_TICK_NS);
         if (loop->must_drive && loop->role == ROLE_FREE)
             break;
+        loop->must_drive = false; /* somebody else does it */
         if (taken != loop->taken)
             continue;
         if (loop->role == ROLE_FREE)
@@ -286,216 +309,4 @@ void loop_stop_thread(struct usctp_stack *stack) {
     pthread_mutex_lock(&stack->lock);
     loop->has_thread = false;
     pthread_mutex_unlock(&stack->lock);
-}
-
-/* ---- blocked callers ------------------------------------------------------------------------- */
-
-/* Whether every handler that the program has set restarts system calls; then EINTR is not for the
- * caller to see. */
-static bool handlers_restart(void) {
-    for (int number = 1; number < SIGRTMAX; number++) {
-        struct sigaction action;
-        if (sigaction(number, NULL, &action) != 0)
-            continue;
-        if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
-            continue;
-        if (!(action.sa_flags & SA_RESTART))
-            return false;
-    }
-    return true;
-}
-
-static int interrupted(const struct call *c) {
-    return !c->has_deadline && handlers_restart() ? 0 : -EINTR;
-}
-
-/* What the application has set on its descriptor. Returns 0 or -EAGAIN. */
-static int ask_descriptor(struct call *c, enum loop_want want) {
-    struct timeval timeout = {0};
-    socklen_t length = sizeof timeout;
-    int option = want == WANT_READABLE ? SO_RCVTIMEO : SO_SNDTIMEO;
-    c->was_asked = true;
-    int flags = fcntl(c->fd, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK))
-        return -EAGAIN;
-    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0)
-        return 0;
-    uint64_t timeout_us = (uint64_t)timeout.tv_sec * USCTP_S + (uint64_t)timeout.tv_usec;
-    c->has_deadline = timeout_us > 0;
-    c->deadline_us = c->now_us + timeout_us;
-    return 0;
-}
-
-static int remaining_ms(const struct call *c) {
-    if (!c->has_deadline)
-        return -1;
-    uint64_t now_us = env_host_now_us();
-    if (now_us >= c->deadline_us)
-        return 0;
-    uint64_t ms = (c->deadline_us - now_us + USCTP_MS - 1) / USCTP_MS;
-    return ms > MAX_WAIT_MS ? MAX_WAIT_MS : (int)ms;
-}
-
-/* While somebody waits for an association it is not deleted, so that he learns why it ended. */
-static void pin(const struct call *c) {
-    struct connection *a = connection_of(c->socket, c->awaited);
-    if (a)
-        a->waiters++;
-}
-
-static void unpin(struct call *c) {
-    struct connection *a = connection_of(c->socket, c->awaited);
-    if (!a)
-        return;
-    a->waiters--;
-    if (!a->has_ended)
-        return;
-    c->outcome = a->error;
-    connection_settle(a);
-}
-
-static void cancelled_leader(void *argument) {
-    struct call *c = argument;
-    pthread_mutex_lock(&c->stack->lock);
-    unpin(c);
-    loop_release(c->stack);
-    call_abandon(c);
-}
-
-static int wait_for_events(struct call *c, struct epoll_event *events, int timeout_ms) {
-    int n;
-    pthread_cleanup_push(cancelled_leader, c);
-    pthread_setcancelstate(c->cancel_state, NULL);
-    n = epoll_wait(c->stack->loop.epoll_fd, events, LOOP_EVENTS, timeout_ms);
-    if (n < 0)
-        n = -errno;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    pthread_cleanup_pop(0);
-    return n;
-}
-
-static int lead(struct call *c, enum loop_want want) {
-    struct usctp_stack *stack = c->stack;
-    struct epoll_event events[LOOP_EVENTS];
-    int result = 0;
-    stack->loop.leader = c->socket;
-    stack->loop.leader_want = want;
-    stack->loop.leader_assoc = c->awaited;
-    while (result == 0 && !socket_is_ready(c->socket, want, c->awaited) &&
-           !atomic_load(&stack->is_ending)) {
-        int timeout_ms = remaining_ms(c);
-        if (timeout_ms == 0) {
-            result = -EAGAIN;
-            break;
-        }
-        pthread_mutex_unlock(&stack->lock);
-        transmit_flush(stack);
-        int n = wait_for_events(c, events, timeout_ms);
-        pthread_mutex_lock(&stack->lock);
-        if (n > 0)
-            turn_run(stack, events, n);
-        else if (n == -EINTR)
-            result = interrupted(c);
-    }
-    loop_release(stack);
-    return result;
-}
-
-/* A follower asleep; the address of what follows is kept by the list. */
-struct sleeper {
-    struct call *call;
-    struct follower follower;
-};
-
-static void wake_up(struct sleeper *sleeper) {
-    struct follower *f = &sleeper->follower;
-    if (f->want == WANT_READABLE)
-        f->socket->readers--;
-    TAILQ_REMOVE(&sleeper->call->stack->loop.followers, f, link);
-    if (f->wake_fd >= 0)
-        close(f->wake_fd);
-}
-
-static void cancelled_follower(void *argument) {
-    struct sleeper *sleeper = argument;
-    struct call *c = sleeper->call;
-    pthread_mutex_lock(&c->stack->lock);
-    wake_up(sleeper);
-    unpin(c);
-    call_abandon(c);
-}
-
-/* Sleeps in the kernel: on the caller's own descriptor, which knows its timeout and which signals
- * interrupt, or on the eventfd. Without one the wait is short, and he looks again. */
-static int sleep_on_descriptor(struct sleeper *sleeper) {
-    struct call *c = sleeper->call;
-    const struct follower *f = &sleeper->follower;
-    int result;
-    char token;
-    struct pollfd own = {.fd = f->wake_fd, .events = POLLIN};
-    int timeout_ms = f->wake_fd >= 0 ? remaining_ms(c) : 1;
-    pthread_cleanup_push(cancelled_follower, sleeper);
-    pthread_setcancelstate(c->cancel_state, NULL);
-    if (f->want == WANT_READABLE) {
-        result = recv(c->fd, &token, 1, MSG_PEEK) < 0 ? -errno : 0;
-    } else {
-        int n = poll(&own, 1, timeout_ms);
-        result = n < 0 ? -errno : n == 0 && remaining_ms(c) == 0 ? -EAGAIN : 0;
-    }
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    pthread_cleanup_pop(0);
-    return result;
-}
-
-static int follow(struct call *c, enum loop_want want) {
-    struct usctp_stack *stack = c->stack;
-    struct sleeper self = {
-        .call = c,
-        .follower = {.socket = c->socket, .want = want, .assoc = c->awaited, .wake_fd = -1}};
-    int result = 0;
-    if (want == WANT_WRITABLE || want == WANT_CONNECTED)
-        self.follower.wake_fd = descriptor_move_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (want != WANT_END)
-        socket_show(c->socket, c->fd);
-    TAILQ_INSERT_TAIL(&stack->loop.followers, &self.follower, link);
-    if (want == WANT_READABLE)
-        c->socket->readers++;
-    if (want == WANT_END) {
-        sleep_on(&stack->changed, &stack->lock, END_TICK_NS);
-        if (remaining_ms(c) == 0)
-            result = -EAGAIN;
-    } else {
-        pthread_mutex_unlock(&stack->lock);
-        transmit_flush(stack);
-        result = sleep_on_descriptor(&self);
-        pthread_mutex_lock(&stack->lock);
-    }
-    wake_up(&self);
-    if (result == -EINTR && want != WANT_READABLE)
-        return interrupted(c);
-    return result == -EAGAIN || result == -EINTR ? result : 0;
-}
-
-/* Settles, and blocks where that is not enough. */
-static int block(struct call *c, enum loop_want want) {
-    stack_settle(c->stack);
-    if (socket_is_ready(c->socket, want, c->awaited))
-        return 0;
-    int error = c->was_asked ? 0 : ask_descriptor(c, want);
-    if (error != 0)
-        return error;
-    return loop_take(c->stack) ? lead(c, want) : follow(c, want);
-}
-
-int loop_wait(struct call *c, enum loop_want want, int32_t assoc) {
-    c->awaited = assoc;
-    pin(c);
-    int result = block(c, want);
-    unpin(c);
-    c->now_us = stack_now(c->stack);
-    if (atomic_load(&c->stack->is_ending))
-        return -ESHUTDOWN;
-    if (c->socket->state == SOCKET_GONE && want != WANT_END)
-        return -EBADF;
-    return result;
 }

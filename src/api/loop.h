@@ -4,16 +4,18 @@
  *
  * A caller that blocks takes the role, waits on the stack's epoll set and runs the turns itself, so
  * that a message goes from the wire to him without a change of thread; other blocked callers sleep
- * in the kernel on their own descriptors. The I/O thread of a stack, where there is one, drives
- * when no caller does: it takes the role when it is woken and finds it free, and steps aside
- * (parks) while callers keep driving. What a turn does is in turn.c.
+ * (blocking.c). The I/O thread of a stack, where there is one, drives when no caller does: it takes
+ * the role when it is woken and finds it free, and steps aside (parks) while callers keep driving.
+ * What a turn does is in turn.c.
  */
 #ifndef API_LOOP_H
 #define API_LOOP_H
 
+#include "api/signals.h"
 #include "usctp/engine.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
 
@@ -26,16 +28,19 @@ enum loop_role { ROLE_FREE, ROLE_CALLER, ROLE_THREAD };
 /* What a blocked caller waits for. */
 enum loop_want { WANT_READABLE, WANT_WRITABLE, WANT_CONNECTED, WANT_END };
 
-/* A caller asleep: on his own descriptor (WANT_READABLE), on an eventfd (WANT_WRITABLE,
- * WANT_CONNECTED: the descriptor of a one-to-many socket says nothing of a given association), or
- * on the stack's condition (WANT_END). */
+/*
+ * A caller asleep, on a word of his own. Not on his descriptor: a system call that waits on it
+ * would keep it open after close(), and the end of its last duplicate is what ends a socket.
+ */
 struct follower {
-    TAILQ_ENTRY(follower) link;
+    TAILQ_ENTRY(follower) link, of_socket;
     struct socket *socket;
     enum loop_want want;
-    int32_t assoc; /* whose room or set-up he waits for */
-    int wake_fd;   /* or -1 */
+    int32_t assoc;              /* whose room or set-up he waits for */
+    int fd;                     /* what he called with */
+    _Atomic uint32_t is_called; /* what he sleeps on; he leaves the lists himself */
 };
+TAILQ_HEAD(follower_list, follower);
 
 enum { LOOP_EVENTS = 64, LOOP_PACKETS = 64 };
 
@@ -49,8 +54,10 @@ struct loop {
     struct socket *leader; /* the socket that the driving caller waits on */
     enum loop_want leader_want;
     int32_t leader_assoc;
-    TAILQ_HEAD(, follower) followers;
+    int leader_fd;
+    struct follower_list followers;
     struct usctp_packet *packets; /* LOOP_PACKETS of them */
+    struct handlers handlers;
 
     bool has_thread;
     pthread_t thread;
@@ -67,23 +74,23 @@ int loop_start_thread(struct usctp_stack *stack);
 /* Ends it; the stack is marked as ending and not locked. */
 void loop_stop_thread(struct usctp_stack *stack);
 
-/*
- * Blocks the caller until his socket, or its association `assoc` where he wants room or a set-up,
- * has what he wants, perhaps a little longer or shorter: he looks again, also for whether the
- * association is still there (c->outcome tells why it ended). The stack is locked before and after,
- * not in between. Returns 0, -EAGAIN (the descriptor is non-blocking, or the time is over), -EINTR,
- * -ESHUTDOWN (the stack ends), -EBADF (the socket was closed meanwhile).
- */
-int loop_wait(struct call *c, enum loop_want want, int32_t assoc);
-/* Takes the role for usctp_stack_process; false when somebody drives already. The stack is locked.
- */
+/* Takes the role; false when somebody drives already. The stack is locked. */
 bool loop_take(struct usctp_stack *stack);
 /* Gives the role back and sees to it that somebody drives if somebody waits. */
 void loop_release(struct usctp_stack *stack);
-/* Wakes those who wait for an association's room or set-up; assoc 0: for any of the socket's. */
-void loop_wake(struct usctp_stack *stack, const struct socket *s, int32_t assoc);
-/* Whether somebody waits for that. */
-bool loop_has_waiter(const struct usctp_stack *stack, const struct socket *s, int32_t assoc);
+/* Where nobody drives and somebody sleeps, calls one who will. For whoever leaves a call. */
+void loop_hand_on(struct usctp_stack *stack);
+/* Wakes those who wait for an association's room or set-up. */
+void loop_wake(struct socket *s, int32_t assoc);
+/* Wakes one who waits to read, unless one is about to look already: he calls the next when he
+ * leaves something. */
+void loop_wake_reader(struct socket *s);
+/* Wakes all who sleep for the socket. */
+void loop_wake_all(struct socket *s);
+/* The same for one descriptor of it, and whoever drives if it is his. */
+void loop_wake_closed(struct socket *s, int fd);
+/* Wakes those who wait for the end of an association. */
+void loop_wake_lingering(struct usctp_stack *stack);
 /* Wakes whoever drives. */
 void loop_kick(struct usctp_stack *stack);
 /* Sets the timer for a moment, if it is not set to an earlier one. */

@@ -181,7 +181,7 @@ static ssize_t end_gracefully(struct call *c, int32_t id, const struct request *
     if (error != 0)
         return socket_errno(error);
     connection_of(c->socket, id)->is_write_shut = true;
-    loop_wake(c->stack, c->socket, id);
+    loop_wake(c->socket, id);
     return 0;
 }
 
@@ -232,7 +232,7 @@ static int queue(struct call *c, int32_t id, const struct request *r,
         s->is_full = true;
         if (r->flags & MSG_DONTWAIT)
             return -EAGAIN;
-        error = loop_wait(c, WANT_WRITABLE, id);
+        error = blocking_wait(c, WANT_WRITABLE, id);
         if (error != 0)
             return error;
     }

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SWEEP_SOCKETS = 2, ENTER_ATTEMPTS = 16 };
+enum { SWEEP_SOCKETS = 2, ENTER_ATTEMPTS = 16, MAX_TOKENS = 8 };
 
 int socket_errno(int error) {
     switch (error) {
@@ -93,6 +93,7 @@ static void set_defaults(struct socket *s, struct usctp_stack *stack, int domain
     s->mtu_discover = IP_PMTUDISC_WANT;
     TAILQ_INIT(&s->connections);
     TAILQ_INIT(&s->readable);
+    TAILQ_INIT(&s->sleepers);
     s->config = stack->config;
     s->encapsulation_port = stack->has_raw ? 0 : USCTP_UDP_PORT;
 }
@@ -177,7 +178,7 @@ void socket_delete(struct socket *s) {
     close_give_away(s);
     autoclose_set(s, 0);
     s->state = SOCKET_GONE;
-    loop_wake(stack, s, 0);
+    loop_wake_all(s);
     fd_table_clear(s->descriptor.number, s);
     socket_unwatch(s);
     if (stack->sweep == s)
@@ -201,7 +202,7 @@ void socket_orphan(struct socket *s) {
     close_give_away(s);
     autoclose_set(s, 0);
     s->state = SOCKET_ENDED;
-    loop_wake(stack, s, 0);
+    loop_wake_all(s);
     socket_unwatch(s);
     LIST_REMOVE(s, link);
     if (s->is_dirty)
@@ -325,19 +326,29 @@ static void show_end(struct socket *s) {
 static void show_readable(struct socket *s, bool is_readable, int fd) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
     struct descriptor *d = &s->descriptor;
-    if (!is_readable) {
-        if (fd >= 0 && d->tokens > 0)
-            descriptor_take_tokens(d, fd);
-        return;
-    }
+    uint32_t wanted = is_readable ? 1 : 0;
+    if (fd >= 0 && d->tokens > wanted)
+        descriptor_take_tokens(d, fd, wanted);
     /* Who drives the packets for this very socket sees for himself and shows what he leaves. */
     bool is_led = stack->loop.leader == s && stack->loop.leader_want == WANT_READABLE;
-    if (d->tokens == 0 && !is_led)
+    if (!is_readable || is_led)
+        return;
+    /* One more for what is new is an edge for epoll; they are bounded, as only a call of the
+     * application can take them back. */
+    if (d->tokens == 0 || (s->has_news && d->tokens < MAX_TOKENS))
         descriptor_give_token(d);
-    /* Waits on a are exclusive: a token wakes one reader, and he must wake the next if he leaves
-     * something. */
-    if (fd >= 0 && d->tokens <= s->readers && s->readers > 0)
-        descriptor_give_token(d);
+    s->has_news = false;
+}
+
+/* Blocked readers: one is woken, and sees to the next if he leaves something. */
+static void wake_reader(struct socket *s) {
+    struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    if (!stack || TAILQ_EMPTY(&s->sleepers))
+        return;
+    if (stack->loop.leader == s && stack->loop.leader_want == WANT_READABLE)
+        return;
+    if (socket_is_ready(s, WANT_READABLE, 0))
+        loop_wake_reader(s);
 }
 
 static void show_writable(struct socket *s, bool is_writable, int fd) {
@@ -357,6 +368,7 @@ void socket_show(struct socket *s, int fd) {
         return;
     if (s->state == SOCKET_ENDED) {
         show_end(s);
+        wake_reader(s);
         return;
     }
     const struct connection *a = connection_only(s);
@@ -369,6 +381,7 @@ void socket_show(struct socket *s, int fd) {
     /* First writable: who waits for both hears of a connect() before of its first message. */
     show_writable(s, is_writable, fd);
     show_readable(s, socket_has_readable(s), fd);
+    wake_reader(s);
 }
 
 void socket_touch(struct socket *s) {
@@ -483,6 +496,8 @@ static void leave_locked(struct call *c) {
     if (stack->loop.role == ROLE_CALLER && stack->loop.leader == s &&
         socket_is_ready(s, stack->loop.leader_want, stack->loop.leader_assoc))
         loop_kick(stack);
+    if (!stack->loop.has_thread)
+        loop_hand_on(stack);
     if (atomic_fetch_sub(&s->users, 1) == 1 && s->state == SOCKET_GONE)
         retire(s);
     pthread_mutex_unlock(&stack->lock);

@@ -78,9 +78,10 @@ struct socket {
     struct connection *held;         /* nothing else is read before its message has ended */
     struct connection *waiting;      /* one-to-one, listening: next for accept() */
     struct remainder remainder;
-    uint32_t readers; /* threads asleep for WANT_READABLE */
-    int error;        /* SO_ERROR */
-    bool is_full;     /* a send found no room */
+    struct follower_list sleepers; /* threads in blocking_wait that do not drive */
+    int error;                     /* SO_ERROR */
+    bool is_full;                  /* a send found no room */
+    bool has_news;                 /* something to read has come since the last token was given */
     bool is_read_shut;
     int32_t closing; /* the association that a lingering close() waits for */
 
@@ -114,11 +115,11 @@ struct call {
     int fd;
     uint64_t now_us;
     struct scope scope; /* of an option */
-    int32_t awaited;    /* loop_wait: the association */
+    int32_t awaited;    /* blocking_wait: the association */
     int outcome;        /* and, when it has ended meanwhile, its errno */
     int cancel_state;
     bool has_deadline,
-        was_asked; /* loop_wait: a timeout is set; the descriptor's flags were looked at */
+        was_asked; /* blocking_wait: a timeout is set; the descriptor's flags were looked at */
     uint64_t deadline_us;
 };
 

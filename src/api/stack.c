@@ -197,14 +197,6 @@ static int make_engine(struct usctp_stack *stack, const struct usctp_stack_optio
     return tell_addresses(stack) == 0 ? 0 : -ENOMEM;
 }
 
-static void init_condition(pthread_cond_t *condition) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 static void free_parts(struct usctp_stack *stack) {
     loop_free(stack);
     transmit_free(&stack->transmit);
@@ -224,11 +216,11 @@ static void free_parts(struct usctp_stack *stack) {
 static int make_parts(struct usctp_stack *stack, const struct usctp_stack_options *options) {
     size_t run_bytes = options->flags & USCTP_STACK_UDP ? UDP_RUN_BYTES : 0;
     stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
+    signals_init(&stack->loop.handlers);
     LIST_INIT(&stack->sockets);
     LIST_INIT(&stack->autoclosing);
     LIST_INIT(&stack->connections);
     TAILQ_INIT(&stack->dirty);
-    init_condition(&stack->changed);
     int error = open_transport(stack, options);
     if (error == 0)
         error = make_engine(stack, options);
@@ -281,6 +273,7 @@ static void abort_everything(struct usctp_stack *stack) {
         socket_orphan(s);
     while ((a = LIST_FIRST(&stack->connections)) != NULL)
         close_abort(stack, a);
+    loop_wake_lingering(stack);
     transmit_pull(stack);
 }
 
@@ -319,6 +312,7 @@ void stack_forget(struct usctp_stack *stack) {
     close(stack->loop.timer_fd);
     close(stack->loop.wake_fd);
     stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
+    signals_free(&stack->loop.handlers);
 }
 
 /* ---- driving without a thread ---------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #ifndef API_STACK_H
 #define API_STACK_H
 
+#include "api/blocking.h"
 #include "api/env_host.h"
 #include "api/loop.h"
 #include "api/socket.h"
@@ -24,8 +25,7 @@ struct usctp_stack {
     LIST_ENTRY(usctp_stack) link;
     _Atomic uint32_t calls; /* threads inside a call, blocked ones too */
     _Atomic bool is_ending;
-    bool is_foreign;        /* this process is a forked child of the one that made it */
-    pthread_cond_t changed; /* a closing association ended; CLOCK_MONOTONIC */
+    bool is_foreign; /* this process is a forked child of the one that made it */
 
     struct env_host host;
     struct env env; /* for core/hash */

@@ -54,7 +54,9 @@ static void clear_wakers(struct usctp_stack *stack, const struct causes *causes)
     uint64_t count;
     if (causes->timer && read(stack->loop.timer_fd, &count, sizeof count) == (ssize_t)sizeof count)
         stack->loop.armed_us = USCTP_NEVER;
-    if (causes->wake && read(stack->loop.wake_fd, &count, sizeof count) < 0)
+    /* The last one is for all who wait: it stays. */
+    bool is_last = atomic_load(&stack->is_ending);
+    if (causes->wake && !is_last && read(stack->loop.wake_fd, &count, sizeof count) < 0)
         return;
 }
 

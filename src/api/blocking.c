@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Blocked callers (see blocking.h): leading, which is waiting for packets and running the turns,
+ * and following, which is sleeping until somebody calls. How signals end a leader's wait is in
+ * signals.c.
+ */
+#include "api/blocking.h"
+
+#include "api/connection.h"
+#include "api/fd_table.h"
+#include "api/signals.h"
+#include "api/stack.h"
+#include "api/turn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MAX_WAIT_MS = 3600 * 1000 };
+
+/* What the application has set on its descriptor. Returns 0 or -EAGAIN. */
+static int ask_descriptor(struct call *c, enum loop_want want) {
+    struct timeval timeout = {0};
+    socklen_t length = sizeof timeout;
+    int option = want == WANT_READABLE ? SO_RCVTIMEO : SO_SNDTIMEO;
+    c->was_asked = true;
+    int flags = fcntl(c->fd, F_GETFL);
+    if (flags < 0 || (flags & O_NONBLOCK))
+        return -EAGAIN;
+    if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0)
+        return 0;
+    uint64_t timeout_us = (uint64_t)timeout.tv_sec * USCTP_S + (uint64_t)timeout.tv_usec;
+    c->has_deadline = timeout_us > 0;
+    c->deadline_us = c->now_us + timeout_us;
+    return 0;
+}
+
+static int remaining_ms(const struct call *c) {
+    if (!c->has_deadline)
+        return -1;
+    uint64_t now_us = env_host_now_us();
+    if (now_us >= c->deadline_us)
+        return 0;
+    uint64_t ms = (c->deadline_us - now_us + USCTP_MS - 1) / USCTP_MS;
+    return ms > MAX_WAIT_MS ? MAX_WAIT_MS : (int)ms;
+}
+
+/* Another thread has closed the number that the caller came with; other duplicates may be open. */
+static bool is_disowned(const struct call *c) {
+    return c->fd >= 0 && fd_table_find(c->fd) != c->socket;
+}
+
+/* After a wait the number may belong to a stranger, who is not to be touched. */
+static void check_number(struct call *c) {
+    uint64_t inode;
+    if (c->fd >= 0 && (is_disowned(c) || descriptor_identify(c->fd, &inode) != 0 ||
+                       inode != c->socket->descriptor.inode))
+        c->fd = -1;
+}
+
+/* While somebody waits for an association it is not deleted, so that he learns why it ended. */
+static void pin(const struct call *c) {
+    struct connection *a = connection_of(c->socket, c->awaited);
+    if (a)
+        a->waiters++;
+}
+
+static void unpin(struct call *c) {
+    struct connection *a = connection_of(c->socket, c->awaited);
+    if (!a)
+        return;
+    a->waiters--;
+    if (!a->has_ended)
+        return;
+    c->outcome = a->error;
+    connection_settle(a);
+}
+
+/* ---- leading --------------------------------------------------------------------------------- */
+
+static void cancelled_leader(void *argument) {
+    struct call *c = argument;
+    pthread_mutex_lock(&c->stack->lock);
+    unpin(c);
+    loop_release(c->stack);
+    check_number(c);
+    call_abandon(c);
+}
+
+static int wait_for_events(struct call *c, struct signals *signals, struct epoll_event *events,
+                           int timeout_ms) {
+    int n;
+    pthread_cleanup_push(cancelled_leader, c);
+    pthread_cleanup_push(signals_leave, signals);
+    pthread_setcancelstate(c->cancel_state, NULL);
+    n = signals_wait(signals, events, LOOP_EVENTS, timeout_ms);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_cleanup_pop(0);
+    pthread_cleanup_pop(0);
+    return n;
+}
+
+static bool has_to_wait(const struct call *c, enum loop_want want) {
+    return !socket_is_ready(c->socket, want, c->awaited) && !is_disowned(c) &&
+           !atomic_load(&c->stack->is_ending);
+}
+
+static int lead(struct call *c, enum loop_want want) {
+    struct usctp_stack *stack = c->stack;
+    struct epoll_event events[LOOP_EVENTS];
+    struct signals signals;
+    int result = 0;
+    stack->loop.leader = c->socket;
+    stack->loop.leader_want = want;
+    stack->loop.leader_assoc = c->awaited;
+    stack->loop.leader_fd = c->fd;
+    signals_enter(&signals, &stack->loop, c->now_us, c->has_deadline);
+    while (result == 0 && has_to_wait(c, want)) {
+        int timeout_ms = remaining_ms(c);
+        if (timeout_ms == 0) {
+            result = -EAGAIN;
+            break;
+        }
+        signals_refresh(&signals, stack->now_us);
+        pthread_mutex_unlock(&stack->lock);
+        transmit_flush(stack);
+        int n = wait_for_events(c, &signals, events, timeout_ms);
+        pthread_mutex_lock(&stack->lock);
+        if (n > 0)
+            turn_run(stack, events, n);
+        else if (n == -EINTR)
+            result = -EINTR;
+    }
+    loop_release(stack);
+    if (signals.is_blocking) {
+        pthread_mutex_unlock(&stack->lock); /* a handler may take its time, or not come back */
+        signals_leave(&signals);
+        pthread_mutex_lock(&stack->lock);
+    }
+    return result;
+}
+
+/* ---- following ------------------------------------------------------------------------------- */
+
+struct sleeper {
+    struct call *call;
+    struct follower follower; /* in the lists meanwhile */
+};
+
+static void join(struct sleeper *sleeper) {
+    struct follower *f = &sleeper->follower;
+    TAILQ_INSERT_TAIL(&sleeper->call->stack->loop.followers, f, link);
+    TAILQ_INSERT_TAIL(&f->socket->sleepers, f, of_socket);
+}
+
+static void quit(struct sleeper *sleeper) {
+    struct follower *f = &sleeper->follower;
+    TAILQ_REMOVE(&sleeper->call->stack->loop.followers, f, link);
+    TAILQ_REMOVE(&f->socket->sleepers, f, of_socket);
+}
+
+static void cancelled_follower(void *argument) {
+    struct sleeper *sleeper = argument;
+    struct call *c = sleeper->call;
+    pthread_mutex_lock(&c->stack->lock);
+    quit(sleeper);
+    unpin(c);
+    check_number(c);
+    call_abandon(c);
+}
+
+/* The kernel restarts it after a handler with SA_RESTART exactly if there is no timeout, as it does
+ * for sockets. Returns 0 when called, and also for no reason; or -EINTR. */
+static int sleep_until_called(struct follower *f, int timeout_ms) {
+    struct timespec limit = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
+    long result = syscall(SYS_futex, &f->is_called, FUTEX_WAIT_PRIVATE, 0,
+                          timeout_ms < 0 ? NULL : &limit, NULL, 0);
+    return result < 0 && errno == EINTR ? -EINTR : 0;
+}
+
+static int sleep_cancellably(struct sleeper *sleeper) {
+    struct call *c = sleeper->call;
+    int result, type;
+    pthread_cleanup_push(cancelled_follower, sleeper);
+    pthread_setcancelstate(c->cancel_state, NULL);
+    /* The bare system call is no cancellation point: cancelled at any moment, then, while there is
+     * nothing but it. */
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    result = sleep_until_called(&sleeper->follower, remaining_ms(c));
+    pthread_setcanceltype(type, NULL);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_cleanup_pop(0);
+    return result;
+}
+
+static int follow(struct call *c, enum loop_want want) {
+    struct usctp_stack *stack = c->stack;
+    struct sleeper self = {
+        .call = c,
+        .follower = {.socket = c->socket, .want = want, .assoc = c->awaited, .fd = c->fd}};
+    if (want != WANT_END)
+        socket_show(c->socket, c->fd);
+    join(&self);
+    pthread_mutex_unlock(&stack->lock);
+    transmit_flush(stack);
+    int result = sleep_cancellably(&self);
+    pthread_mutex_lock(&stack->lock);
+    quit(&self);
+    if (result == 0 && remaining_ms(c) == 0)
+        return -EAGAIN;
+    return result;
+}
+
+/* ---- both ------------------------------------------------------------------------------------ */
+
+/* Settles, and blocks where that is not enough. */
+static int block(struct call *c, enum loop_want want) {
+    stack_settle(c->stack);
+    if (!has_to_wait(c, want))
+        return 0;
+    int error = c->was_asked ? 0 : ask_descriptor(c, want);
+    if (error != 0)
+        return error;
+    return loop_take(c->stack) ? lead(c, want) : follow(c, want);
+}
+
+int blocking_wait(struct call *c, enum loop_want want, int32_t assoc) {
+    c->awaited = assoc;
+    pin(c);
+    int result = block(c, want);
+    unpin(c);
+    c->now_us = stack_now(c->stack);
+    bool is_closed = want != WANT_END && (c->socket->state == SOCKET_GONE || is_disowned(c));
+    check_number(c);
+    if (atomic_load(&c->stack->is_ending))
+        return -ESHUTDOWN;
+    return is_closed ? -EBADF : result;
+}
