@@ -9,36 +9,19 @@
  */
 #include "api/descriptor.h"
 
+#include "net/high_number.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILL_BYTES = 4096, HIGH_NUMBERS_FROM = 1024 };
+enum { FILL_BYTES = 4096 };
 
 static const char fill[FILL_BYTES];
-
-int descriptor_high_from(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 0;
-    return limit.rlim_cur > 2 * HIGH_NUMBERS_FROM ? HIGH_NUMBERS_FROM : (int)limit.rlim_cur / 2;
-}
-
-int descriptor_move_high(int fd) {
-    int from = descriptor_high_from();
-    if (fd < 0 || fd >= from)
-        return fd;
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, from);
-    if (high < 0)
-        return fd;
-    close(fd);
-    return high;
-}
 
 int descriptor_identify(int fd, uint64_t *inode) {
     struct stat status;
@@ -55,8 +38,7 @@ int descriptor_open(struct descriptor *d, int flags) {
     int nonblock = flags & SOCK_NONBLOCK;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | nonblock, 0, pair) != 0)
         return -errno;
-    *d =
-        (struct descriptor){.number = pair[0], .own = descriptor_move_high(pair[1]), .witness = -1};
+    *d = (struct descriptor){.number = pair[0], .own = high_number_move(pair[1]), .witness = -1};
     if (setsockopt(d->number, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest) != 0 ||
         descriptor_identify(d->number, &d->inode) != 0 ||
         (!(flags & SOCK_CLOEXEC) && fcntl(d->number, F_SETFD, 0) != 0)) {
@@ -158,7 +140,7 @@ static void leave_witness(struct descriptor *d) {
     bool is_left = sendmsg(d->own, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
     close(ends[1]);
     if (is_left)
-        d->witness = descriptor_move_high(ends[0]);
+        d->witness = high_number_move(ends[0]);
     else
         close(ends[0]);
 }

@@ -57,10 +57,5 @@ void descriptor_show_error(struct descriptor *d);
 bool descriptor_is_abandoned(struct descriptor *d);
 /* The identity of the socket behind fd: 0 and *inode, -EBADF, or -ENOTSOCK. */
 int descriptor_identify(int fd, uint64_t *inode);
-/* The first number for the stack's own descriptors; 0: any. */
-int descriptor_high_from(void);
-/* Gives fd a number that leaves the low ones, which select() needs, to the application. Returns the
- * new number, or fd. */
-int descriptor_move_high(int fd);
 
 #endif

@@ -47,7 +47,11 @@ int fd_table_set(int fd, struct socket *s) {
         if (page)
             atomic_store_explicit(slot, page, memory_order_release);
     }
+    if (page)
+        atomic_fetch_add(&s->numbers, 1);
     struct socket *old = page ? atomic_exchange(&page->entries[fd % PAGE_ENTRIES], s) : NULL;
+    if (old)
+        atomic_fetch_sub(&old->numbers, 1);
     /* A socket that outlived its stack, and whose number was closed behind our back: nobody asks
      * for it any more. */
     if (old && old != s && !atomic_load(&old->stack) && old->descriptor.number == fd &&
@@ -57,12 +61,29 @@ int fd_table_set(int fd, struct socket *s) {
     return page ? 0 : -ENOMEM;
 }
 
-bool fd_table_clear(int fd, const struct socket *s) {
+static bool clear_entry(struct page *page, int entry, struct socket *s) {
+    struct socket *expected = s;
+    if (!atomic_compare_exchange_strong(&page->entries[entry], &expected, NULL))
+        return false;
+    atomic_fetch_sub(&s->numbers, 1);
+    return true;
+}
+
+bool fd_table_clear(int fd, struct socket *s) {
     if (fd_table_find(fd) != s)
         return false;
     struct page *page = atomic_load_explicit(&table.pages[fd / PAGE_ENTRIES], memory_order_acquire);
-    struct socket *expected = (struct socket *)(uintptr_t)s;
-    return atomic_compare_exchange_strong(&page->entries[fd % PAGE_ENTRIES], &expected, NULL);
+    return clear_entry(page, fd % PAGE_ENTRIES, s);
+}
+
+void fd_table_forget(struct socket *s) {
+    fd_table_clear(s->descriptor.number, s);
+    for (int i = 0; i < PAGES && atomic_load(&s->numbers) > 0; i++) {
+        struct page *page = atomic_load_explicit(&table.pages[i], memory_order_acquire);
+        for (int k = 0; page && k < PAGE_ENTRIES; k++)
+            if (atomic_load_explicit(&page->entries[k], memory_order_relaxed) == s)
+                clear_entry(page, k, s);
+    }
 }
 
 struct socket *fd_table_new_socket(void) {

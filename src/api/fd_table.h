@@ -22,7 +22,9 @@ struct socket *fd_table_find(int fd);
 /* From now on fd means s. Returns 0, -ENOMEM or -EMFILE. */
 int fd_table_set(int fd, struct socket *s);
 /* Forgets fd, if it means s. Returns whether it did. */
-bool fd_table_clear(int fd, const struct socket *s);
+bool fd_table_clear(int fd, struct socket *s);
+/* Forgets all numbers that mean s, which is no more. */
+void fd_table_forget(struct socket *s);
 
 /* Zeroed memory but for the atomic field that struct socket and struct usctp_stack begin with; NULL
  * when there is none. */

@@ -7,6 +7,7 @@
 
 #include "api/stack.h"
 #include "api/turn.h"
+#include "net/high_number.h"
 #include "net/transport.h"
 
 #include <errno.h>
@@ -50,10 +51,9 @@ int loop_init(struct usctp_stack *stack) {
     TAILQ_INIT(&loop->followers);
     loop->armed_us = USCTP_NEVER;
     loop->packets = calloc(LOOP_PACKETS, sizeof *loop->packets);
-    loop->epoll_fd = descriptor_move_high(epoll_create1(EPOLL_CLOEXEC));
-    loop->timer_fd =
-        descriptor_move_high(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
-    loop->wake_fd = descriptor_move_high(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    loop->epoll_fd = high_number_move(epoll_create1(EPOLL_CLOEXEC));
+    loop->timer_fd = high_number_move(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
+    loop->wake_fd = high_number_move(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&loop->parked, &attributes);

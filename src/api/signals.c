@@ -4,8 +4,8 @@
  */
 #include "api/signals.h"
 
-#include "api/descriptor.h"
 #include "api/loop.h"
+#include "net/high_number.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -62,7 +62,7 @@ static bool watch_signals(struct handlers *h, const sigset_t *before) {
             sigdelset(&watched, number);
     int fd = signalfd(h->fd, &watched, SFD_NONBLOCK | SFD_CLOEXEC);
     if (h->fd < 0)
-        h->fd = descriptor_move_high(fd);
+        h->fd = high_number_move(fd);
     return fd >= 0;
 }
 

@@ -166,7 +166,7 @@ static void retire(struct socket *s) {
     s->is_dirty = false;
     free(s->remainder.data);
     s->remainder.data = NULL;
-    fd_table_clear(s->descriptor.number, s);
+    fd_table_forget(s);
     atomic_store(&s->stack, NULL);
     fd_table_retire_socket(s);
 }
@@ -179,7 +179,7 @@ void socket_delete(struct socket *s) {
     autoclose_set(s, 0);
     s->state = SOCKET_GONE;
     loop_wake_all(s);
-    fd_table_clear(s->descriptor.number, s);
+    fd_table_forget(s);
     socket_unwatch(s);
     if (stack->sweep == s)
         stack->sweep = LIST_NEXT(s, link);
@@ -435,8 +435,8 @@ static bool is_meant(struct socket *s, struct usctp_stack *stack, int fd) {
     uint64_t inode;
     if (atomic_load(&s->stack) != stack || fd_table_find(fd) != s || s->state == SOCKET_GONE)
         return false;
-    if (s->descriptor.number == fd)
-        return true;
+    if (s->descriptor.number == fd && atomic_load(&s->numbers) == 1)
+        return true; /* otherwise the number may have been closed, and be a stranger's */
     return descriptor_identify(fd, &inode) == 0 && inode == s->descriptor.inode;
 }
 

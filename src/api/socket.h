@@ -62,7 +62,8 @@ struct socket {
     TAILQ_ENTRY(socket) dirty_link;
     bool is_dirty;
     enum socket_state state;
-    _Atomic uint32_t users; /* threads inside a call on it */
+    _Atomic uint32_t users;   /* threads inside a call on it */
+    _Atomic uint32_t numbers; /* that the table knows for it */
     struct descriptor descriptor;
 
     int domain;

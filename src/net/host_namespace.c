@@ -4,6 +4,8 @@
  */
 #include "net/host_namespace.h"
 
+#include "net/high_number.h"
+
 #include "core/env.h"
 
 #include <errno.h>
@@ -33,7 +35,7 @@ struct host_namespace {
 };
 
 static int make_socket(int type) {
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = high_number_move(socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     return fd >= 0 ? fd : -errno;
 }
 
@@ -73,8 +75,9 @@ int host_namespace_new(struct host_namespace **out, bool with_spares) {
     if (!ns)
         return -ENOMEM;
     /* Without /proc nobody goes there, and the usual limit holds. */
-    ns->fd = open(own_namespace, O_RDONLY | O_CLOEXEC);
-    ns->port_fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC);
+    ns->fd = high_number_move(open(own_namespace, O_RDONLY | O_CLOEXEC));
+    ns->port_fd = high_number_move(
+        open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC));
     int first = make_socket(SOCK_DGRAM);
     if (first < 0) {
         host_namespace_delete(ns);

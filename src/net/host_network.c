@@ -6,6 +6,7 @@
  */
 #include "net/host_network.h"
 
+#include "net/high_number.h"
 #include "net/netlink.h"
 
 #include <errno.h>
@@ -56,7 +57,8 @@ struct table {
 
 static int open_netlink(uint32_t groups) {
     struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_groups = groups};
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    int fd = high_number_move(
+        socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
     if (fd < 0)
         return -errno;
     if (bind(fd, (struct sockaddr *)&name, sizeof name)) {

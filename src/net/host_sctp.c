@@ -4,6 +4,8 @@
  */
 #include "net/host_sctp.h"
 
+#include "net/high_number.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -51,7 +53,7 @@ bool host_sctp_is_in_kernel(void) {
 
 int host_sctp_open_list(bool ipv6) {
     const char *name = ipv6 ? "/proc/thread-self/net/raw6" : "/proc/thread-self/net/raw";
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    int fd = high_number_move(open(name, O_RDONLY | O_CLOEXEC));
     return fd >= 0 ? fd : -errno;
 }
 

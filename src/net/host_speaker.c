@@ -8,6 +8,7 @@
  */
 #include "net/host_speaker.h"
 
+#include "net/high_number.h"
 #include "net/host_name.h"
 #include "net/host_sctp.h"
 #include "net/port_claim.h"
@@ -172,8 +173,8 @@ struct host_speaker *host_speaker_new(const struct port_claims *claims, struct h
         s->list_fds[i] = may_speak ? host_sctp_open_list(i == 1) : -1;
     }
     s->probe_fd = host_namespace_socket(ns, SOCK_DGRAM);
-    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    s->epoll_fd = high_number_move(epoll_create1(EPOLL_CLOEXEC));
+    s->timer_fd = high_number_move(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
     s->may_speak = may_speak && s->probe_fd >= 0 && s->timer_fd >= 0 && s->list_fds[0] >= 0;
     if (s->epoll_fd >= 0 && s->timer_fd >= 0)
         watch(s, s->timer_fd, EPOLLIN, TAG_TIMER);
@@ -243,7 +244,7 @@ static bool look_again(struct host_speaker *s) {
 
 static void take_listeners(struct host_speaker *s) {
     while (s->listeners < HOST_SPEAKER_MAX_LISTENERS) {
-        int fd = accept4(s->office_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = high_number_move(accept4(s->office_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd < 0 && errno == EINTR)
             continue;
         if (fd < 0)

@@ -6,6 +6,7 @@
  */
 #include "net/packet_socket.h"
 
+#include "net/high_number.h"
 #include "net/socket_filter.h"
 
 #include <errno.h>
@@ -126,9 +127,9 @@ static int obtain(struct packet_socket *s, int given_fd) {
     s->fd = given_fd;
     if (s->is_given)
         return check_given(s);
-    s->fd = socket(s->ipv6 ? AF_INET6 : AF_INET,
-                   (s->udp ? SOCK_DGRAM : SOCK_RAW) | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                   s->udp ? IPPROTO_UDP : IPPROTO_SCTP);
+    s->fd = high_number_move(socket(s->ipv6 ? AF_INET6 : AF_INET,
+                                    (s->udp ? SOCK_DGRAM : SOCK_RAW) | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                                    s->udp ? IPPROTO_UDP : IPPROTO_SCTP));
     return s->fd >= 0 ? 0 : -errno;
 }
 

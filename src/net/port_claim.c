@@ -7,6 +7,7 @@
 #include "net/port_claim.h"
 
 #include "core/env.h"
+#include "net/high_number.h"
 #include "net/host_name.h"
 
 #include <errno.h>
@@ -95,7 +96,7 @@ struct port_claims *port_claim_new(struct host_namespace *ns) {
         return NULL;
     claims->ns = ns;
     claims->probe_fd = ns ? host_namespace_socket(ns, SOCK_DGRAM) : -1;
-    claims->watch_fd = ns ? epoll_create1(EPOLL_CLOEXEC) : -1;
+    claims->watch_fd = ns ? high_number_move(epoll_create1(EPOLL_CLOEXEC)) : -1;
     if (ns && claims->probe_fd < 0) {
         port_claim_delete(claims);
         return NULL;

@@ -12,6 +12,7 @@
 
 #include "api/fd_table.h"
 #include "api/stack.h"
+#include "net/high_number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,8 +56,8 @@ INTERPOSED int close_range(unsigned first, unsigned last, int flags) {
         return libc_close_range(first, last, flags);
     if (!close_sockets(first, last))
         program_stack_end();
-    else if (last >= (unsigned)descriptor_high_from())
-        last = (unsigned)descriptor_high_from() - 1;
+    else if (last >= (unsigned)high_number_first())
+        last = (unsigned)high_number_first() - 1;
     if (first > last)
         return 0;
     return libc_close_range(first, last, flags);
@@ -72,7 +73,7 @@ INTERPOSED void closefrom(int first) {
 /* `number` is a duplicate of fd, or was one of a socket until now. */
 static int note_duplicate(int fd, int number) {
     struct socket *s = fd_table_find(fd);
-    const struct socket *old = fd_table_find(number);
+    struct socket *old = fd_table_find(number);
     if (number < 0 || s == old)
         return number;
     if (!s) {
