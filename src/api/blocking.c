@@ -104,7 +104,7 @@ static int wait_for_events(struct call *c, struct signals *signals, struct epoll
 
 static bool has_to_wait(const struct call *c, enum loop_want want) {
     return !socket_is_ready(c->socket, want, c->awaited) && !is_disowned(c) &&
-           !atomic_load(&c->stack->is_ending);
+           !atomic_load(&c->stack->is_ending) && !c->stack->exiting.is_over;
 }
 
 static int lead(struct call *c, enum loop_want want) {
@@ -226,13 +226,20 @@ static int block(struct call *c, enum loop_want want) {
     return loop_take(c->stack) ? lead(c, want) : follow(c, want);
 }
 
+static bool is_gone(const struct call *c, enum loop_want want) {
+    return want != WANT_END && (c->socket->state == SOCKET_GONE || is_disowned(c));
+}
+
 int blocking_wait(struct call *c, enum loop_want want, int32_t assoc) {
     c->awaited = assoc;
     pin(c);
     int result = block(c, want);
+    while (result == 0 && c->stack->exiting.has_begun && !is_gone(c, want) &&
+           !atomic_load(&c->stack->is_ending))
+        result = follow(c, want); /* for good: the process ends */
     unpin(c);
     c->now_us = stack_now(c->stack);
-    bool is_closed = want != WANT_END && (c->socket->state == SOCKET_GONE || is_disowned(c));
+    bool is_closed = is_gone(c, want);
     check_number(c);
     if (atomic_load(&c->stack->is_ending))
         return -ESHUTDOWN;

@@ -97,12 +97,21 @@ void close_give_away(struct socket *s) {
 static int close_orphan(int sd, int error) {
     struct socket *s = fd_table_find(sd);
     struct usctp_stack *stack = s ? atomic_load(&s->stack) : NULL;
-    if (!s || (stack && !stack->is_foreign && !atomic_load(&stack->is_ending))) {
+    if (!s || (stack && error != -ESHUTDOWN && !stack->is_foreign)) {
         errno = -error;
         return -1;
     }
     bool is_mine = fd_table_clear(sd, s);
     close(sd);
+    if (stack && !stack->is_foreign) {
+        int cancel_state;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+        pthread_mutex_lock(&stack->lock);
+        if (atomic_load(&s->stack) == stack)
+            loop_wake_closed(s, sd);
+        pthread_mutex_unlock(&stack->lock);
+        pthread_setcancelstate(cancel_state, NULL);
+    }
     if (is_mine && !stack && s->descriptor.number == sd && atomic_load(&s->users) == 0)
         fd_table_retire_socket(s);
     return 0;

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PAGE_ENTRIES = 1024, PAGES = 1024 };
 
@@ -133,6 +134,17 @@ void fd_table_lock_stacks(void) {
 
 void fd_table_unlock_stacks(void) {
     pthread_mutex_unlock(&table.stacks_lock);
+}
+
+bool fd_table_lock_for(pthread_mutex_t *lock, int seconds) {
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += seconds;
+    return pthread_mutex_timedlock(lock, &limit) == 0;
+}
+
+bool fd_table_lock_stacks_for(int seconds) {
+    return fd_table_lock_for(&table.stacks_lock, seconds);
 }
 
 struct usctp_stack *fd_table_first_stack(void) {

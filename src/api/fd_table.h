@@ -11,6 +11,7 @@
 #ifndef API_FD_TABLE_H
 #define API_FD_TABLE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,6 +37,10 @@ void fd_table_retire_stack(struct usctp_stack *stack);
 /* The stacks of the process, under their lock. */
 void fd_table_lock_stacks(void);
 void fd_table_unlock_stacks(void);
+/* The same at exit, which may have been called by a signal handler that interrupted whoever holds
+ * the lock: false when it does not become free. */
+bool fd_table_lock_stacks_for(int seconds);
+bool fd_table_lock_for(pthread_mutex_t *lock, int seconds);
 struct usctp_stack *fd_table_first_stack(void);
 struct usctp_stack *fd_table_next_stack(const struct usctp_stack *stack);
 void fd_table_add_stack(struct usctp_stack *stack);

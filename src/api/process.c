@@ -3,10 +3,9 @@
  * The process around the stacks: fork and exit.
  *
  * A forked child has no I/O thread and shares no packets with its parent: its copies of the stacks'
- * ends are closed and the sockets are unknown there. A process that exits without closing has its
- * associations shut down, or aborted after a bounded time, so that the peers need not find out by
- * themselves.
+ * ends are closed and the sockets are unknown there. What happens at exit is in exiting.c.
  */
+#include "api/exiting.h"
 #include "api/fd_table.h"
 #include "api/stack.h"
 
@@ -35,17 +34,10 @@ static void in_child(void) {
     }
 }
 
-static void at_exit(void) {
-    fd_table_lock_stacks();
-    for (struct usctp_stack *s = fd_table_first_stack(); s; s = fd_table_next_stack(s))
-        stack_finish_at_exit(s);
-    fd_table_unlock_stacks();
-}
-
 static void register_hooks(void) {
     /* Without memory for a hook its service is missing, and nothing else. */
     (void)pthread_atfork(before_fork, in_parent, in_child);
-    (void)atexit(at_exit);
+    (void)atexit(exiting_run);
 }
 
 void process_register(void) {

@@ -40,8 +40,16 @@ int usctp_stack_counters(struct usctp_stack *stack, struct usctp_engine_counters
         errno = EINVAL;
         return -1;
     }
+    int cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_mutex_lock(&stack->lock);
-    usctp_engine_counters(stack->engine, counters);
+    bool is_ending = atomic_load(&stack->is_ending);
+    if (!is_ending)
+        usctp_engine_counters(stack->engine, counters);
     pthread_mutex_unlock(&stack->lock);
-    return 0;
+    pthread_setcancelstate(cancel_state, NULL);
+    if (!is_ending)
+        return 0;
+    errno = ESHUTDOWN;
+    return -1;
 }

@@ -238,8 +238,10 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
     else if (style != SOCK_STREAM && style != SOCK_SEQPACKET)
         error = -ESOCKTNOSUPPORT;
     if (error == 0) {
+        int cancel_state;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
         pthread_mutex_lock(&stack->lock);
-        if (stack->is_foreign || atomic_load(&stack->is_ending)) {
+        if (stack->is_foreign || atomic_load(&stack->is_ending) || stack->exiting.has_begun) {
             error = -ESHUTDOWN;
         } else {
             socket_sweep(stack);
@@ -251,6 +253,7 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
         }
         int fd = error == 0 ? s->descriptor.number : -1;
         pthread_mutex_unlock(&stack->lock);
+        pthread_setcancelstate(cancel_state, NULL);
         if (error == 0)
             return fd;
     }
@@ -441,7 +444,7 @@ static bool is_meant(struct socket *s, struct usctp_stack *stack, int fd) {
 }
 
 static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *stack, int fd) {
-    if (atomic_load(&stack->is_ending))
+    if (atomic_load(&stack->is_ending) || stack->exiting.has_begun)
         return -ESHUTDOWN;
     if (stack->is_foreign)
         return -EBADF;

@@ -233,7 +233,7 @@ static int make_parts(struct usctp_stack *stack, const struct usctp_stack_option
     return error;
 }
 
-struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
+static struct usctp_stack *new_stack(const struct usctp_stack_options *given) {
     struct usctp_stack_options options;
     error_text[0] = '\0';
     int error = check_options(given, &options);
@@ -264,6 +264,14 @@ struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
     return stack;
 }
 
+struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
+    int cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct usctp_stack *stack = new_stack(given);
+    pthread_setcancelstate(cancel_state, NULL);
+    return stack;
+}
+
 /* ---- ending ---------------------------------------------------------------------------------- */
 
 static void abort_everything(struct usctp_stack *stack) {
@@ -278,8 +286,10 @@ static void abort_everything(struct usctp_stack *stack) {
 }
 
 void usctp_stack_delete(struct usctp_stack *stack) {
+    int cancel_state;
     if (!stack || stack->is_foreign)
         return;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     fd_table_lock_stacks();
     fd_table_remove_stack(stack);
     fd_table_unlock_stacks();
@@ -298,6 +308,7 @@ void usctp_stack_delete(struct usctp_stack *stack) {
     }
     free_parts(stack);
     fd_table_retire_stack(stack);
+    pthread_setcancelstate(cancel_state, NULL);
 }
 
 void stack_forget(struct usctp_stack *stack) {
@@ -328,8 +339,7 @@ uint16_t usctp_stack_udp_port(struct usctp_stack *stack) {
     return stack && !stack->is_foreign ? transport_udp_port(stack->transport) : 0;
 }
 
-/* With the role. Returns true when there is more to do. */
-static bool drive(struct usctp_stack *stack, int turns, int timeout_ms) {
+bool stack_drive(struct usctp_stack *stack, int turns, int timeout_ms) {
     struct epoll_event events[LOOP_EVENTS];
     int n = LOOP_EVENTS;
     for (int i = 0; i < turns && n > 0; i++) {
@@ -344,64 +354,34 @@ static bool drive(struct usctp_stack *stack, int turns, int timeout_ms) {
     return n > 0;
 }
 
+static int process(struct usctp_stack *stack) {
+    pthread_mutex_lock(&stack->lock);
+    bool is_ending = atomic_load(&stack->is_ending);
+    bool drives = !is_ending && loop_take(stack);
+    if (drives)
+        atomic_fetch_add(&stack->calls, 1); /* usctp_stack_delete waits */
+    pthread_mutex_unlock(&stack->lock);
+    if (!drives) /* a blocked call does it */
+        return is_ending ? -ESHUTDOWN : 0;
+    bool more = stack_drive(stack, PROCESS_TURNS, 0);
+    pthread_mutex_lock(&stack->lock);
+    loop_release(stack);
+    pthread_mutex_unlock(&stack->lock);
+    atomic_fetch_sub(&stack->calls, 1);
+    return more;
+}
+
 int usctp_stack_process(struct usctp_stack *stack) {
+    int cancel_state;
     if (!stack || stack->loop.has_thread || stack->is_foreign) {
         errno = EINVAL;
         return -1;
     }
-    pthread_mutex_lock(&stack->lock);
-    bool drives = loop_take(stack);
-    pthread_mutex_unlock(&stack->lock);
-    if (!drives)
-        return 0; /* a blocked call does it */
-    bool more = drive(stack, PROCESS_TURNS, 0);
-    pthread_mutex_lock(&stack->lock);
-    loop_release(stack);
-    pthread_mutex_unlock(&stack->lock);
-    return more;
-}
-
-/* ---- the end of the process ------------------------------------------------------------------ */
-
-void stack_finish_at_exit(struct usctp_stack *stack) {
-    struct socket *s;
-    struct connection *a;
-    if (stack->is_foreign)
-        return;
-    /* exit() may have been called by a signal handler that interrupted this very lock. */
-    struct timespec limit;
-    clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_sec++;
-    if (pthread_mutex_timedlock(&stack->lock, &limit) != 0)
-        return;
-    uint64_t end_us = stack_now(stack) + EXIT_US;
-    LIST_FOREACH (s, &stack->sockets, link) {
-        close_give_away(s);
-        s->state = SOCKET_ENDED;
-        socket_touch(s);
-    }
-    stack_settle(stack);
-    for (int i = 0; i < EXIT_TURNS && stack->closing_count > 0 && stack_now(stack) < end_us; i++) {
-        bool drives = loop_take(stack);
-        pthread_mutex_unlock(&stack->lock);
-        transmit_flush(stack);
-        if (drives)
-            drive(stack, 1, 1);
-        else
-            usleep(USCTP_MS);
-        pthread_mutex_lock(&stack->lock);
-        if (drives)
-            loop_release(stack);
-    }
-    while ((a = LIST_FIRST(&stack->connections)) != NULL)
-        close_abort(stack, a);
-    transmit_pull(stack);
-    /* The role is kept: nobody is to drive while other exit handlers take libcrypto down. */
-    for (int i = 0; i < EXIT_TAKES && !loop_take(stack); i++) {
-        pthread_mutex_unlock(&stack->lock);
-        usleep(USCTP_MS);
-        pthread_mutex_lock(&stack->lock);
-    }
-    pthread_mutex_unlock(&stack->lock);
-    transmit_flush(stack);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    int result = process(stack);
+    pthread_setcancelstate(cancel_state, NULL);
+    if (result >= 0)
+        return result;
+    errno = -result;
+    return -1;
 }

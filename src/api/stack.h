@@ -7,6 +7,7 @@
 
 #include "api/blocking.h"
 #include "api/env_host.h"
+#include "api/exiting.h"
 #include "api/loop.h"
 #include "api/socket.h"
 #include "api/transmit.h"
@@ -44,6 +45,7 @@ struct usctp_stack {
     size_t closing_count;                /* connections without a socket */
     struct socket *sweep;                /* next socket to be asked whether it was closed */
 
+    struct exiting exiting;
     struct loop loop;
     struct transmit transmit;
 };
@@ -58,9 +60,8 @@ void stack_refresh(struct usctp_stack *stack);
 /* After a port was claimed: has the next turn, of the I/O thread at best, replace what a thread of
  * another network namespace has used up. */
 void stack_replenish(struct usctp_stack *stack);
-/* Aborts or shuts down what is left and drives it for a bounded time; for the end of the process.
- */
-void stack_finish_at_exit(struct usctp_stack *stack);
+/* Runs turns, with the role. Returns true when there is more to do. */
+bool stack_drive(struct usctp_stack *stack, int turns, int timeout_ms);
 /* In a forked child: gives up everything that is shared with the parent. */
 void stack_forget(struct usctp_stack *stack);
 
