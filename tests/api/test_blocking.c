@@ -461,6 +461,56 @@ START_TEST(stack_deleted) {
 }
 END_TEST
 
+/* ---- several ------------------------------------------------------------------------------------
+ */
+
+static void *receive_one(void *argument) {
+    char byte;
+    return (void *)(intptr_t)usctp_recv(*(int *)argument, &byte, 1, 0);
+}
+
+static void expect_byte(pthread_t thread) {
+    void *result;
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    ck_assert_int_eq((int)(intptr_t)result, 1);
+}
+
+/* Who leaves with what he wanted, perhaps called to drive as well, sees to it that another drives:
+ * the last one would sleep for ever. */
+START_TEST(role_is_handed_on) {
+    struct usctp_stack *mine = new_stack(_i), *peers = new_stack(DRIVER_THREAD);
+    int listener = new_listener(peers), here[3], there[3];
+    struct sockaddr_in name = loopback(port_of(listener));
+    for (int i = 0; i < 3; i++) {
+        here[i] = new_socket(mine);
+        set_peer_udp_port(here[i], usctp_stack_udp_port(peers));
+        ck_assert_int_eq(usctp_connect(here[i], (struct sockaddr *)&name, sizeof name), 0);
+        there[i] = usctp_accept(listener, NULL, NULL);
+        ck_assert_int_ge(there[i], 0);
+        set_prompt(there[i]);
+        set_prompt(here[i]);
+    }
+    for (int round = 0; round < 60; round++) {
+        pthread_t threads[3];
+        for (int i = 0; i < 3; i++) {
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, receive_one, &here[i]), 0);
+            usleep(500);
+        }
+        for (int i = 0; i < 3; i++) {
+            int which = (round + i) % 3;
+            ck_assert_int_eq(usctp_send(there[which], "x", 1, 0), 1);
+            if (i == 0)
+                continue;
+            expect_byte(threads[which]);
+            if (i == 1)
+                expect_byte(threads[round % 3]);
+        }
+    }
+    usctp_stack_delete(mine);
+    usctp_stack_delete(peers);
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *test) {
     TCase *tcase = tcase_create(name); /* of its own: CK_RUN_CASE=name */
     tcase_set_timeout(tcase, TEST_SECONDS);
@@ -485,5 +535,9 @@ int main(void) {
         add(suite, "cancelled", cancelled);
         add(suite, "cancelled_asynchronously", cancelled_asynchronously);
     }
+    TCase *tcase = tcase_create("role_is_handed_on");
+    tcase_set_timeout(tcase, TEST_SECONDS);
+    tcase_add_loop_test(tcase, role_is_handed_on, 0, DRIVERS);
+    suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
