@@ -8,7 +8,8 @@
 
 /* The first of them: 1024, or half of a low RLIMIT_NOFILE. */
 int high_number_first(void);
-/* Gives fd a high number, close-on-exec. Returns it, or fd where there is none or fd is negative. */
+/* Gives fd a high number, close-on-exec. Returns it, or fd where there is none or fd is negative.
+ */
 int high_number_move(int fd);
 
 #endif

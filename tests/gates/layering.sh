@@ -18,7 +18,7 @@ declare -A MAY_SEE=(
     [assoc]="assoc chunk timer core usctp"
     [net]="net core usctp"
     [api]="api assoc chunk timer net core usctp"
-    [preload]="preload api usctp"
+    [preload]="preload api net usctp"
     [usctp]="usctp"
 )
 PURE=" core chunk timer assoc "
@@ -109,7 +109,7 @@ prove() {
 	src/assoc/bad.c <stdlib.h>
 	src/assoc/deep/bad.c "net/raw.h"
 	src/api/bad.c "preload/interpose.h"
-	src/preload/bad.c "net/raw.h"
+	src/preload/bad.c "assoc/association.h"
 	src/net/bad.c "assoc/assoc.h"
 	src/net/bad.c "api/stack.h"
 	src/net/bad.c "../assoc/assoc.h"
