@@ -245,3 +245,10 @@ int blocking_wait(struct call *c, enum loop_want want, int32_t assoc) {
         return -ESHUTDOWN;
     return is_closed ? -EBADF : result;
 }
+
+int blocking_stay(struct call *c) {
+    while (!is_gone(c, WANT_READABLE) && !atomic_load(&c->stack->is_ending))
+        (void)follow(c, WANT_READABLE);
+    check_number(c);
+    return atomic_load(&c->stack->is_ending) ? -ESHUTDOWN : -EBADF;
+}

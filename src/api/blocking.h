@@ -21,5 +21,7 @@
  * -ESHUTDOWN (the stack ends), -EBADF (the socket was closed meanwhile).
  */
 int blocking_wait(struct call *c, enum loop_want want, int32_t assoc);
+/* Sleeps while the process exits. Returns -EBADF or -ESHUTDOWN, if ever. */
+int blocking_stay(struct call *c);
 
 #endif

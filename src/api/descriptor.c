@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILL_BYTES = 4096 };
+enum { FILL_BYTES = 4096, FILLING_BYTES = 65536 };
 
 static const char fill[FILL_BYTES];
 
@@ -76,46 +76,41 @@ void descriptor_take_tokens(struct descriptor *d, int fd, uint32_t but) {
         }
 }
 
+static void set_send_buffer(int fd, int bytes) {
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+static bool put(int fd, size_t bytes) {
+    return send(fd, fill, bytes, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)bytes;
+}
+
 void descriptor_fill(struct descriptor *d, int fd) {
     if (d->own < 0 || d->has_ended || d->is_filled)
         return;
-    d->is_filled = send(fd, fill, sizeof fill, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof fill;
+    /* The parked message goes behind it, so that it stays when b takes this one out. */
+    set_send_buffer(fd, FILLING_BYTES);
+    d->is_filled = put(fd, FILL_BYTES);
+    d->is_parked_behind = d->is_filled && put(fd, 1);
+    set_send_buffer(fd, 1);
 }
 
 void descriptor_park(struct descriptor *d, int fd) {
     if (d->own < 0 || d->has_ended || d->is_filled || d->is_parked)
         return;
-    d->is_parked = send(fd, fill, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+    d->is_parked = put(fd, 1);
 }
 
 void descriptor_drain(struct descriptor *d) {
     char byte;
     if (d->own < 0)
         return;
-    for (int queued = d->is_filled + d->is_parked; queued > 0; queued--)
+    int queued = d->is_filled + d->is_parked + (d->has_ended && d->is_parked_behind);
+    for (; queued > 0; queued--)
         if (recv(d->own, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) <= 0)
             break;
     d->is_filled = false;
-    d->is_parked = false;
-}
-
-void descriptor_show_eof(struct descriptor *d) {
-    if (d->own < 0 || d->has_eof)
-        return;
-    /* This token is never taken: it makes the last close of a an error that b can see. */
-    if (d->tokens == 0)
-        descriptor_give_token(d);
-    d->has_eof = true;
-    shutdown(d->own, SHUT_WR);
-}
-
-void descriptor_show_end(struct descriptor *d) {
-    if (d->own < 0 || d->has_ended)
-        return;
-    descriptor_show_eof(d);
-    descriptor_drain(d);
-    d->has_ended = true;
-    shutdown(d->own, SHUT_RDWR);
+    d->is_parked = d->is_parked_behind && !d->has_ended;
+    d->is_parked_behind = false;
 }
 
 /*
@@ -129,7 +124,7 @@ static void leave_witness(struct descriptor *d) {
     struct iovec iov = {&byte, 1};
     struct msghdr message = {
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    if (d->own < 0 || d->has_eof || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (d->own < 0 || d->has_eof || d->witness >= 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return;
     memset(control, 0, sizeof control);
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
@@ -145,12 +140,37 @@ static void leave_witness(struct descriptor *d) {
         close(ends[0]);
 }
 
+void descriptor_show_eof(struct descriptor *d) {
+    if (d->own < 0 || d->has_eof)
+        return;
+    /* This is never taken: it makes the last close of a an error that b can see, and is there if b
+     * has to be closed. */
+    leave_witness(d);
+    if (d->tokens == 0 && d->witness < 0)
+        descriptor_give_token(d);
+    d->has_eof = true;
+    shutdown(d->own, SHUT_WR);
+}
+
+void descriptor_show_end(struct descriptor *d) {
+    if (d->own < 0 || d->has_ended)
+        return;
+    descriptor_show_eof(d);
+    d->has_ended = true;
+    descriptor_drain(d);
+    shutdown(d->own, SHUT_RDWR);
+}
+
 void descriptor_show_error(struct descriptor *d) {
     leave_witness(d);
+    if (d->witness < 0) { /* no descriptors left: without ERR, rather than not to hear of the end */
+        descriptor_show_end(d);
+        return;
+    }
     d->has_eof = true;
     d->has_ended = true;
     d->is_filled = false;
-    d->is_parked = false;
+    d->is_parked = d->is_parked_behind = false;
     if (d->own >= 0)
         close(d->own);
     d->own = -1;

@@ -16,15 +16,16 @@
 #include <stdint.h>
 
 struct descriptor {
-    int number;      /* a, as far as is known */
-    int own;         /* b, or -1 */
-    int witness;     /* with b closed: hangs up when a is closed for good, or -1 */
-    uint64_t inode;  /* of a: its identity, whatever its numbers */
-    uint32_t tokens; /* in a */
-    bool is_filled;  /* the 4096-byte message lies in b */
-    bool is_parked;  /* a 1-byte message lies in b, so that closing b is an error for a */
-    bool has_eof;    /* descriptor_show_eof was called; the tokens stay */
-    bool has_ended;  /* descriptor_show_end was called */
+    int number;            /* a, as far as is known */
+    int own;               /* b, or -1 */
+    int witness;           /* from end of file on: hangs up when a is closed for good, or -1 */
+    uint64_t inode;        /* of a: its identity, whatever its numbers */
+    uint32_t tokens;       /* in a */
+    bool is_filled;        /* the 4096-byte message lies in b */
+    bool is_parked;        /* a 1-byte message lies in b, so that closing b is an error for a */
+    bool is_parked_behind; /* another, behind the 4096-byte message */
+    bool has_eof;          /* descriptor_show_eof was called; the tokens stay */
+    bool has_ended;        /* descriptor_show_end was called */
 };
 
 /* Makes the pair, writable. flags: SOCK_NONBLOCK, SOCK_CLOEXEC for a. Returns 0 or a negative
@@ -48,8 +49,8 @@ void descriptor_park(struct descriptor *d, int fd);
 void descriptor_show_eof(struct descriptor *d);
 /* IN, OUT, RDHUP and HUP for good. */
 void descriptor_show_end(struct descriptor *d);
-/* The same, and ERR where a message was parked. b is closed; the witness takes its place where
- * there are descriptors for it. */
+/* The same, and ERR where a message was parked: b is closed and the witness takes its place.
+ * Without descriptors for a witness only the end is shown. */
 void descriptor_show_error(struct descriptor *d);
 
 /* Whether the application has closed the last duplicate of a. With neither b nor a witness: whether

@@ -3,7 +3,8 @@
  * The end of a process (see exiting.h).
  *
  * Other threads may still be in calls: those that sleep are left asleep, as the kernel would, one
- * that drives goes on driving, and whoever calls from now on gets ESHUTDOWN.
+ * that drives goes on driving, and those that call from now on sleep, too, until a later exit
+ * handler closes their descriptor or the process ends. The thread that exits gets ESHUTDOWN.
  */
 #include "api/exiting.h"
 
@@ -31,7 +32,8 @@ static void begin(struct usctp_stack *stack) {
     uint64_t longest_us = LONGEST_US;
     if (stack->is_foreign || !fd_table_lock_for(&stack->lock, LOCK_S))
         return;
-    *e = (struct exiting){.has_begun = true, .heard_us = stack_now(stack)};
+    *e =
+        (struct exiting){.has_begun = true, .thread = pthread_self(), .heard_us = stack_now(stack)};
     LIST_FOREACH (s, &stack->sockets, link) {
         longest_us = linger_us(s) > longest_us ? linger_us(s) : longest_us;
         close_give_away(s);

@@ -10,12 +10,14 @@
 #ifndef API_EXITING_H
 #define API_EXITING_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Of a stack, while its process exits. */
 struct exiting {
     bool has_begun, is_over;
+    pthread_t thread;       /* that exits */
     uint64_t end_us;        /* when it is given up */
     uint64_t heard_us;      /* when a packet came */
     uint64_t heard_packets; /* so far */

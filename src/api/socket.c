@@ -444,7 +444,9 @@ static bool is_meant(struct socket *s, struct usctp_stack *stack, int fd) {
 }
 
 static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *stack, int fd) {
-    if (atomic_load(&stack->is_ending) || stack->exiting.has_begun)
+    bool is_exiting =
+        stack->exiting.has_begun && pthread_equal(stack->exiting.thread, pthread_self());
+    if (atomic_load(&stack->is_ending) || is_exiting)
         return -ESHUTDOWN;
     if (stack->is_foreign)
         return -EBADF;
@@ -479,6 +481,11 @@ int call_enter(struct call *c, int fd) {
             error = enter_locked(c, s, stack, fd);
             if (error != 0)
                 pthread_mutex_unlock(&stack->lock);
+            if (error == 0 && stack->exiting.has_begun) {
+                error = blocking_stay(c);
+                call_leave(c, 0);
+                return error;
+            }
             if (error == 0)
                 return 0;
             break;

@@ -290,6 +290,36 @@ START_TEST(plain_close_after_reset) {
 }
 END_TEST
 
+/* The same with the peer's end of file shown before: it has shut down, and is then reset. */
+START_TEST(plain_close_after_eof_and_reset) {
+    struct pair pair;
+    char block[1000] = {0};
+    int small = 8192;
+    pair_stacks(&pair, DRIVER_THREAD);
+    ck_assert_int_eq(usctp_setsockopt(pair.client, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    pair_connect(&pair);
+    uint64_t before = endpoints_of(pair.server_stack);
+    /* What the peer does not read keeps the association from ending. */
+    while (usctp_send(pair.server, block, sizeof block, MSG_DONTWAIT) > 0)
+        ;
+    ck_assert_int_eq(usctp_shutdown(pair.client, SHUT_WR), 0);
+    ck_assert_int_ne(wait_for(pair.server, POLLRDHUP) & POLLRDHUP, 0);
+    ck_assert_int_eq(ready_now(pair.server) & (POLLIN | POLLHUP | POLLERR), POLLIN);
+    set_linger(pair.client, 0);
+    ck_assert_int_eq(usctp_close(pair.client), 0);
+    pair.client = -1;
+    for (int i = 0; i < BOUND_MS && !(ready_now(pair.server) & POLLHUP); i++)
+        usleep(1000);
+    ck_assert_int_eq(ready_now(pair.server), POLLIN | POLLOUT | POLLRDHUP | POLLHUP | POLLERR);
+    ck_assert_int_eq(close(pair.server), 0);
+    pair.server = -1;
+    for (int i = 0; i < BOUND_MS && endpoints_of(pair.server_stack) == before; i++)
+        usleep(1000);
+    ck_assert_uint_eq(endpoints_of(pair.server_stack), before - 1);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(duplicates) {
     struct pair pair;
     char byte;
@@ -468,6 +498,7 @@ int main(void) {
     tcase_add_test(tcase, end_by_flag);
     tcase_add_loop_test(tcase, plain_close, 0, DRIVERS);
     tcase_add_loop_test(tcase, plain_close_after_reset, 0, DRIVERS);
+    tcase_add_test(tcase, plain_close_after_eof_and_reset);
     tcase_add_test(tcase, duplicates);
     tcase_add_test(tcase, churn);
     tcase_add_loop_test(tcase, stack_delete_ends_calls, 0, DRIVERS);
