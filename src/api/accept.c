@@ -32,7 +32,7 @@ static int listen_on(struct socket *s, struct usctp_stack *stack, int backlog) {
             stop_listening(s);
         return socket_errno(usctp_endpoint_listen(stack->engine, s->endpoint, 0));
     }
-    int error = bind_automatically(s);
+    int error = bind_automatically(s, 0);
     if (error != 0)
         return error;
     /* As the kernel: a negative backlog is as large as can be; one-to-many sockets have none, as

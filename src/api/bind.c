@@ -96,7 +96,8 @@ static int bind_port(struct socket *s, struct usctp_stack *stack, const struct a
 /* A port may be claimed here and yet be in use: its last association has been given up, but its
  * ABORT is still to be sent. Such ones stay claimed meanwhile, so that the search goes on past
  * them. */
-static int bind_any_port(struct socket *s, struct usctp_stack *stack, struct address_list *list) {
+static int bind_any_port(struct socket *s, struct usctp_stack *stack, struct address_list *list,
+                         uint16_t unwanted) {
     uint32_t seed;
     uint16_t passed[EPHEMERAL_ATTEMPTS];
     int count = 0, error = -EADDRINUSE;
@@ -108,7 +109,7 @@ static int bind_any_port(struct socket *s, struct usctp_stack *stack, struct add
             break;
         }
         list->port = (uint16_t)port;
-        error = open_endpoint(s, stack, list);
+        error = list->port == unwanted ? -EADDRINUSE : open_endpoint(s, stack, list);
         if (error != 0)
             passed[count++] = list->port;
     }
@@ -121,14 +122,15 @@ static int bind_list(struct socket *s, struct usctp_stack *stack, struct address
     int error = check_addresses(s, stack, list);
     if (error != 0)
         return error;
-    return list->port != 0 ? bind_port(s, stack, list) : bind_any_port(s, stack, list);
+    return list->port != 0 ? bind_port(s, stack, list) : bind_any_port(s, stack, list, 0);
 }
 
-int bind_automatically(struct socket *s) {
+int bind_automatically(struct socket *s, uint16_t unwanted) {
     struct address_list list = {.count = 0};
     if (s->endpoint != 0)
         return 0;
-    int error = bind_any_port(s, atomic_load_explicit(&s->stack, memory_order_relaxed), &list);
+    struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    int error = bind_any_port(s, stack, &list, unwanted);
     return error == -EADDRINUSE ? -EAGAIN : error; /* no free port is left */
 }
 

@@ -8,9 +8,10 @@
 #include "api/sockaddr.h"
 #include "api/socket.h"
 
-/* Binds a socket that is not bound to every address and a port of the system's choice. Returns 0 or
- * a negative errno, -EAGAIN when no port is free. */
-int bind_automatically(struct socket *s);
+/* Binds a socket that is not bound to every address and a port of the system's choice, but not
+ * `unwanted`: who calls that port of his own host would reach himself. Returns 0 or a negative
+ * errno, -EAGAIN when no port is free. */
+int bind_automatically(struct socket *s, uint16_t unwanted);
 /* In a call: what usctp_bindx does. Returns 0 or a negative errno. */
 int bind_change(struct call *c, struct address_list *list, bool add);
 

@@ -178,7 +178,7 @@ int connect_start(struct call *c, const struct address_list *peer,
     if (error == 0)
         error = check_route(c->stack, peer);
     if (error == 0)
-        error = bind_automatically(s);
+        error = bind_automatically(s, peer->port);
     if (error != 0)
         return error;
     connect_forget(s, c->stack);

@@ -243,6 +243,17 @@ START_TEST(nobodys_port_is_answered) {
 }
 END_TEST
 
+/* The caller's own port is chosen from some tens: it must not be the one that is called. */
+START_TEST(nobody_calls_himself) {
+    one = raw_stack(0);
+    int sd = bound(one, "127.0.0.1", 0, false);
+    uint16_t port = port_of(sd);
+    ck_assert_int_eq(usctp_close(sd), 0);
+    for (int i = 0; i < 300; i++)
+        ck_assert_int_eq(refusal(one, port), ECONNREFUSED);
+}
+END_TEST
+
 START_TEST(the_office_passes_on) {
     one = raw_stack(0);
     two = raw_stack(0);
@@ -273,6 +284,7 @@ int main(void) {
     tcase_add_test(raw, a_port_is_one_stacks);
     tcase_add_test(raw, a_port_of_the_others_block);
     tcase_add_test(raw, nobodys_port_is_answered);
+    tcase_add_test(raw, nobody_calls_himself);
     tcase_add_test(raw, the_office_passes_on);
     suite_add_tcase(suite, udp);
     if (has_raw)
