@@ -490,8 +490,11 @@ int call_enter(struct call *c, int fd) {
                 return 0;
             break;
         }
+        /* Of a stack that was deleted just now it keeps its number. */
+        bool is_stale = atomic_load(&s->stack) == stack;
         pthread_mutex_unlock(&stack->lock);
-        fd_table_clear(fd, s);
+        if (is_stale)
+            fd_table_clear(fd, s);
         error = -EBADF;
     }
     pthread_setcancelstate(c->cancel_state, NULL);

@@ -40,6 +40,18 @@ enum driver { DRIVER_CALLER, DRIVER_THREAD, DRIVERS };
 #define UNDER_TSAN 0
 #endif
 
+/* AddressSanitizer takes the unwinding of a cancelled thread for an overflow now and then. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#endif
+#ifndef UNDER_ASAN
+#define UNDER_ASAN 0
+#endif
+
 #define ck_assert_errno(call, error)                                                               \
     do {                                                                                           \
         errno = 0;                                                                                 \
