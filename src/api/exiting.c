@@ -92,7 +92,7 @@ static void end(struct usctp_stack *stack) {
         pthread_mutex_lock(&stack->lock);
     }
     pthread_mutex_unlock(&stack->lock);
-    transmit_flush(stack);
+    transmit_finish(stack);
 }
 
 void exiting_run(void) {

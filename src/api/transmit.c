@@ -188,3 +188,15 @@ void transmit_flush(struct usctp_stack *stack) {
     loop_kick(stack);
     pthread_mutex_unlock(&stack->lock);
 }
+
+void transmit_finish(struct usctp_stack *stack) {
+    struct transmit *t = &stack->transmit;
+    struct timespec limit;
+    transmit_flush(stack);
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec++;
+    if (pthread_mutex_timedlock(&t->sending, &limit) != 0)
+        return;
+    (void)send_ready(stack);
+    pthread_mutex_unlock(&t->sending);
+}

@@ -56,5 +56,8 @@ void transmit_free(struct transmit *t);
 uint64_t transmit_pull(struct usctp_stack *stack);
 /* Sends what was pulled. The stack is not locked. */
 void transmit_flush(struct usctp_stack *stack);
+/* The same before exit(), which would end another thread in the middle of its flush: that one is
+ * waited for, a second at most. */
+void transmit_finish(struct usctp_stack *stack);
 
 #endif
