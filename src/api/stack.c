@@ -313,11 +313,14 @@ void usctp_stack_delete(struct usctp_stack *stack) {
 
 void stack_forget(struct usctp_stack *stack) {
     struct socket *s;
+    if (stack->is_foreign) /* the parent is a child itself: it is done */
+        return;
     stack->is_foreign = true;
     LIST_FOREACH (s, &stack->sockets, link)
         descriptor_close(&s->descriptor);
     if (stack->transport)
         transport_forget(stack->transport);
+    stack->transport = NULL;
     /* No EPOLL_CTL_DEL: the epoll set is the parent's. */
     close(stack->loop.epoll_fd);
     close(stack->loop.timer_fd);

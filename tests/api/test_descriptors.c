@@ -200,6 +200,30 @@ START_TEST(child_closes_and_exits) {
 }
 END_TEST
 
+/* A daemon's two forks: the grandchild is as free to have a stack of its own as the child. */
+START_TEST(two_forks) {
+    struct pair pair;
+    pair_open(&pair, _i);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        pid_t grandchild = fork();
+        ck_assert_int_ge(grandchild, 0);
+        if (grandchild > 0)
+            _exit(wait_status(grandchild));
+        struct pair own;
+        ck_assert_errno(usctp_send(pair.client, "x", 1, 0), EBADF);
+        pair_open(&own, DRIVER_THREAD);
+        expect_alive(&own);
+        pair_close(&own);
+        exit(7);
+    }
+    ck_assert_int_eq(wait_status(child), 7);
+    expect_alive(&pair);
+    pair_close(&pair);
+}
+END_TEST
+
 /* In a child every call on a socket of the parent's is EBADF, also on a duplicate made there; a
  * stack of its own works. */
 START_TEST(child_calls) {
@@ -399,6 +423,7 @@ int main(void) {
     const char *forks = getenv("CK_FORK");
     if (!forks || strcmp(forks, "no") != 0) {
         tcase_add_loop_test(tcase, child_closes_and_exits, 0, DRIVERS);
+        tcase_add_loop_test(tcase, two_forks, 0, DRIVERS);
         tcase_add_loop_test(tcase, child_calls, 0, DRIVERS);
         tcase_add_loop_test(tcase, exec_gets_no_more, 0, DRIVERS);
         tcase_add_loop_test(tcase, low_numbers, 0, DRIVERS);
