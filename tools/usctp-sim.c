@@ -8,6 +8,7 @@
  */
 #include "common/options.h"
 #include "common/report.h"
+#include "sim/crowd.h"
 #include "sim/quantity.h"
 #include "sim/summary.h"
 
@@ -40,6 +41,8 @@ static const char help[] =
     "      --trace FILE        what both engines do as JSON lines\n"
     "      --pcap FILE         every packet as host a sends and receives it\n"
     "      --pcap-b FILE       as host b does\n"
+    "      --associations N    no scenario: N associations between two engines, up to 1,000,000,\n"
+    "                          and what each costs; with --seed, --set and --json alone\n"
     "  -q, --quiet             no summary\n"
     "  -v, --verbose           how long it took, on stderr\n"
     "      --help, --version\n"
@@ -68,6 +71,7 @@ enum {
     OPTION_TRACE,
     OPTION_PCAP,
     OPTION_PCAP_B,
+    OPTION_ASSOCIATIONS,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -85,6 +89,7 @@ static const struct option long_options[] = {
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"pcap", required_argument, NULL, OPTION_PCAP},
     {"pcap-b", required_argument, NULL, OPTION_PCAP_B},
+    {"associations", required_argument, NULL, OPTION_ASSOCIATIONS},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -96,6 +101,7 @@ struct sim_options {
     struct world_outputs outputs;
     const char *print;
     uint64_t runs;
+    uint32_t associations; /* of a crowd; 0: a scenario is played */
     bool json, quiet, verbose;
 };
 
@@ -235,6 +241,10 @@ static void take(struct sim_options *options, struct scenario_reader *reader, in
     case OPTION_PCAP_B:
         take_output(options, code, argument);
         break;
+    case OPTION_ASSOCIATIONS:
+        options->associations =
+            (uint32_t)options_number(argument, 1, CROWD_MAX_ASSOCIATIONS, "--associations");
+        break;
     case 'q':
         options->quiet = true;
         break;
@@ -338,6 +348,14 @@ static bool run(const struct sim_options *options, const struct scenario *scenar
     return false;
 }
 
+static int run_crowd(const struct sim_options *options, const struct scenario *scenario) {
+    const struct crowd_options crowd = {.associations = options->associations,
+                                        .seed = scenario->seed,
+                                        .config = {&scenario->config[0], &scenario->config[1]},
+                                        .json = options->json};
+    return crowd_run(&crowd) && fflush(stdout) == 0 ? 0 : REPORT_FAILED;
+}
+
 int main(int argc, char **argv) {
     static struct scenario scenario;
     struct scenario_reader reader;
@@ -352,6 +370,8 @@ int main(int argc, char **argv) {
     read_scenario(&options, &reader, argc, argv);
     signal(SIGILL, on_trap);
     signal(SIGTRAP, on_trap);
+    if (options.associations > 0)
+        return run_crowd(&options, &scenario);
     for (uint64_t i = 0; i < options.runs; i++, scenario.seed++)
         failed += !run(&options, &scenario);
     if (options.runs > 1 && failed > 0)
