@@ -206,6 +206,18 @@ int usctp_bindx(int sd, const struct sockaddr *addresses, int count, int flags) 
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
+/* Linux: a socket that is bound to any address is told the one that its association sends from,
+ * also after that has ended. */
+static void look_for_source(struct socket *s, struct usctp_stack *stack) {
+    const struct connection *a = TAILQ_FIRST(&s->connections);
+    struct usctp_assoc_status status;
+    struct usctp_path_status path;
+    if (a && usctp_assoc_status(stack->engine, a->id, &status) == 0 &&
+        usctp_path_status(stack->engine, a->id, status.primary_path, &path) == 0 &&
+        path.source.family != USCTP_FAMILY_NONE)
+        s->source = path.source;
+}
+
 int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length) {
     struct call c;
     int error = address && length ? call_enter(&c, sd) : -EFAULT;
@@ -216,7 +228,10 @@ int usctp_getsockname(int sd, struct sockaddr *address, socklen_t *length) {
     struct socket *s = c.socket;
     struct usctp_addr any = {.family =
                                  s->domain == AF_INET ? USCTP_FAMILY_IPV4 : USCTP_FAMILY_IPV6};
-    const struct usctp_addr *own = s->bound.family != USCTP_FAMILY_NONE ? &s->bound : &any;
+    const struct usctp_addr *own = s->bound.family != USCTP_FAMILY_NONE ? &s->bound : &s->source;
+    look_for_source(s, c.stack);
+    if (own->family == USCTP_FAMILY_NONE)
+        own = &any;
     sockaddr_give(own, s->port, s->domain == AF_INET6 && s->is_mapped, address, length);
     return (int)call_leave(&c, 0);
 }

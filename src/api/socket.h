@@ -73,6 +73,7 @@ struct socket {
     struct hash_node endpoint_node; /* while listening */
     uint16_t port;
     struct usctp_addr bound;            /* first bound address; family NONE: any */
+    struct usctp_addr source;           /* of an association, when that was last asked for */
     struct connection_list connections; /* the least recently active first */
     uint32_t connection_count;
     struct connection_list readable; /* in the order of their turns */

@@ -346,6 +346,31 @@ END_TEST
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
+/* The address of the socket's own, which was not bound. */
+static uint32_t own_address(int sd) {
+    struct sockaddr_in name = {.sin_family = AF_UNSPEC};
+    socklen_t length = sizeof name;
+    ck_assert_int_eq(usctp_getsockname(sd, (struct sockaddr *)&name, &length), 0);
+    ck_assert_int_eq(name.sin_family, AF_INET);
+    return ntohl(name.sin_addr.s_addr);
+}
+
+/* Linux: getsockname() of a connected socket has the source address, and keeps it. */
+START_TEST(name_of_a_connection) {
+    struct pair pair;
+    char byte;
+    pair_stacks(&pair, DRIVER_THREAD);
+    ck_assert_uint_eq(own_address(pair.client), INADDR_ANY);
+    pair_connect(&pair);
+    ck_assert_uint_eq(own_address(pair.client), INADDR_LOOPBACK);
+    ck_assert_int_eq(usctp_shutdown(pair.server, SHUT_WR), 0);
+    ck_assert_int_eq(usctp_recv(pair.client, &byte, 1, 0), 0);
+    ck_assert_int_eq(usctp_recv(pair.server, &byte, 1, 0), 0);
+    ck_assert_uint_eq(own_address(pair.client), INADDR_LOOPBACK);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(status_of_a_connection) {
     struct pair pair;
     struct sctp_status status;
@@ -542,6 +567,7 @@ int main(void) {
     tcase_add_test(tcase, on_a_bound_socket);
     tcase_add_test(tcase, on_a_connection);
     tcase_add_test(tcase, inheritance);
+    tcase_add_test(tcase, name_of_a_connection);
     tcase_add_test(tcase, status_of_a_connection);
     tcase_add_test(tcase, counters_of_a_connection);
     tcase_add_test(tcase, memory_of_a_stack);
