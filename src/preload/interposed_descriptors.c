@@ -9,6 +9,7 @@
  * closed past these functions is cleared when the stack sees the hang-up.
  */
 #include "preload/interpose.h"
+#include "preload/parents_socket.h"
 
 #include "api/fd_table.h"
 #include "api/stack.h"
@@ -138,6 +139,8 @@ static void look_for_rights(struct msghdr *message) {
 }
 
 INTERPOSED ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
+    if (program_stack_is_parents(fd))
+        return parents_recvmsg(fd, message, flags);
     if (program_stack_has(fd))
         return usctp_recvmsg(fd, message, flags);
     ssize_t n = libc_recvmsg(fd, message, flags);

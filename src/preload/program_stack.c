@@ -7,7 +7,9 @@
 
 #include "api/fd_table.h"
 #include "api/stack.h"
+#include "preload/fork_service.h"
 #include "preload/libc_calls.h"
+#include "preload/parents_socket.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -25,6 +27,8 @@ static struct {
     struct usctp_stack *stack;
     pid_t owner; /* the process that made it */
     bool was_told;
+    bool is_child;   /* of a process that has a stack */
+    int to_children; /* a control socket of fork_service.h, of a fork that is going on */
     _Atomic bool was_told_of_fork;
     uint16_t udp_port; /* 0: raw packets */
 } program = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -111,12 +115,21 @@ static struct usctp_stack *make_stack(void) {
 
 /* ---- the stack ------------------------------------------------------------------------------- */
 
+static void before_fork(void) {
+    program.to_children = program.stack && program.owner == getpid() ? fork_service_start() : -1;
+}
+
 static void in_child(void) {
     pthread_mutex_init(&program.lock, NULL);
+    if (program.to_children >= 0) {
+        program.is_child = true;
+        parents_socket_ask_by(program.to_children);
+    }
+    fork_service_forget();
 }
 
 static void register_child(void) {
-    (void)pthread_atfork(NULL, NULL, in_child);
+    (void)pthread_atfork(before_fork, NULL, in_child);
 }
 
 /* Under the lock. NULL and errno. */
@@ -156,17 +169,24 @@ int program_stack_socket(int domain, int type) {
     return fd;
 }
 
+static bool is_foreign(const struct socket *s) {
+    const struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_acquire);
+    return stack && stack->is_foreign;
+}
+
+bool program_stack_is_parents(int fd) {
+    const struct socket *s = program.is_child ? fd_table_find(fd) : NULL;
+    return s && is_foreign(s);
+}
+
 bool program_stack_has(int fd) {
     const struct socket *s = fd_table_find(fd);
-    if (!s)
-        return false;
-    const struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_acquire);
-    if (stack && stack->is_foreign && !program.was_told_of_fork) {
+    if (s && is_foreign(s) && !program.was_told_of_fork) {
         program.was_told_of_fork = true;
-        tell("a forked process uses an SCTP socket that its parent opened: it gets EBADF "
-             "(the association lives in the parent)");
+        tell("a forked process makes a call on an SCTP socket of its parent's that only the parent "
+             "can make: it gets EBADF");
     }
-    return true;
+    return s != NULL;
 }
 
 void program_stack_end(void) {
@@ -174,5 +194,7 @@ void program_stack_end(void) {
     if (program.stack && program.owner == getpid())
         usctp_stack_delete(program.stack);
     program.stack = NULL;
+    if (program.owner == getpid())
+        fork_service_stop();
     pthread_mutex_unlock(&program.lock);
 }

@@ -13,9 +13,11 @@
 /* A socket of the program's stack: its descriptor, or -1 and errno. type: with SOCK_NONBLOCK and
  * SOCK_CLOEXEC. */
 int program_stack_socket(int domain, int type);
-/* Whether fd is an SCTP socket. Says once on stderr when it is a parent's, which a forked child
- * can close, and not use. */
+/* Whether fd is an SCTP socket. Says once on stderr when it is a parent's, whose call the child
+ * cannot have (parents_socket.h has those that it can). */
 bool program_stack_has(int fd);
+/* Whether fd is an SCTP socket of the process that this one was forked by. */
+bool program_stack_is_parents(int fd);
 /* Ends the stack where no socket is left: its descriptors are about to be closed. */
 void program_stack_end(void);
 

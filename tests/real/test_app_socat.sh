@@ -3,8 +3,8 @@
 # ctest-beside: others
 #
 # socat SCTP-LISTEN and SCTP-CONNECT, unchanged: lines both ways, files each way, IPv6, an address to bind
-# to, socket options by number, EXEC (a child that closes the socket and runs another program), a relay
-# between TCP and SCTP.  As with ncat, the side that sends a file is the one that ends.
+# to, socket options by number, EXEC (a child that closes the socket and runs another program), fork (a
+# child for each client), a relay between TCP and SCTP.  As with ncat, the side that sends a file is the one that ends.
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=200
 . "$(dirname "$0")/app.sh"
@@ -83,6 +83,33 @@ relays() { # relays SIDE: TCP on one side of socat, SCTP on the other
   both "$1" "relay from TCP to SCTP"
 }
 
+# forks SERVER-SIDE: a child of socat's for each client, which the parent goes on to listen beside
+forks() {
+  local name
+  listener "$1" 0 none ",fork" % EXEC:cat
+  for name in client second third; do
+    app_start $name "$(other "$1")" typed socat -d -d - "SCTP-CONNECT:$(at "$1" 0):$PORT"
+    must_say $name "successfully connected"
+    app_type $name "$name asks"; must_say $name "^$name asks"
+  done
+  for name in third client second; do
+    app_type $name "$name again"; must_say $name "^$name again"
+    app_type_end $name
+    must_end $name 20
+  done
+  app_stop listener; must_end listener 10 143
+  both "$1" ",fork: three clients"
+}
+# forks_with_file SERVER-SIDE: more than fits into any buffer, through a child
+forks_with_file() {
+  listener "$1" 0 none ",fork" -u % "CREATE:$APP_DIR/got.data"
+  client "$1" 0 "$APP_DIR/sent.data" "" -u - %
+  must_end client 40
+  wait_until 20 cmp -s "$APP_DIR/sent.data" "$APP_DIR/got.data" || app_fail "the file does not arrive"
+  app_stop listener; must_end listener 10 143
+  both "$1" ",fork: a file"
+}
+
 app_capture_start checked
 lines b 0 ""
 files b 0
@@ -94,3 +121,7 @@ execs b
 execs a
 relays b
 relays a
+forks b
+forks a
+forks_with_file b
+forks_with_file a
