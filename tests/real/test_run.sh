@@ -4,6 +4,7 @@
 # usctp-run: a program made for the kernel's SCTP (run-probe.c, which uses every call that is put in
 # place of another) runs over raw packets and over UDP, with the stock libsctp too, and under valgrind;
 # --pcap, --set, --check; what cannot be preloaded is refused; the exit statuses of env(1).
+# ctest-beside: others
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=200
 . "$(dirname "$0")/lib.sh"
