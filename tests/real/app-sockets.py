@@ -9,6 +9,7 @@ import selectors
 import socket
 import struct
 import sys
+import traceback
 
 SCTP = 132
 INITMSG, NODELAY, STATUS, RECVRCVINFO, EVENT = 2, 3, 14, 32, 127
@@ -20,7 +21,7 @@ COMM_UP, SHUTDOWN_COMP = 0, 3
 ESTABLISHED = 4
 FAMILY = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
 HOST = sys.argv[2]
-BLOCKING, SELECTED, LOOPED, MANY, NOBODY = 5000, 5001, 5002, 5003, 5004
+BLOCKING, SELECTED, LOOPED, MANY, FORKED, NOBODY = range(5000, 5006)
 CLIENTS, MESSAGES, LARGE = 20, 50, 300000
 
 
@@ -249,6 +250,55 @@ def many_client():
         s.close()
 
 
+# --- a socket that was opened before the fork, and workers that share it --------------------------------
+
+WORKERS, ASKERS, ROUNDS = 3, 5, 40
+
+
+def work(s, number):
+    """Answers until it is told to end; its status is 0 if it has had something to do."""
+    answered = 0
+    while True:
+        data, flags, info, sender = receive(s)
+        if flags & MSG_NOTIFICATION:
+            continue
+        if data == b"end":
+            os._exit(0 if answered else 1)
+        assert s.getsockopt(SCTP, RECVRCVINFO) == 1 and s.getsockname()[:2] == (HOST, FORKED)
+        s.sendmsg([data + b" %d" % number], send_info(info[0], 0, 0, info[3]), 0, sender)
+        answered += 1
+
+
+def forked_server(s):
+    workers = []
+    for number in range(WORKERS):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work(s, number)
+            finally:
+                traceback.print_exc()
+                os._exit(2)
+        workers.append(pid)
+    statuses = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in workers]
+    assert all(status in (0, 1) for status in statuses) and 0 in statuses, statuses
+
+
+def forked_client():
+    sockets = [new() for _ in range(ASKERS)]
+    for s in sockets:
+        s.connect((HOST, FORKED))
+    for i in range(ROUNDS):
+        for s in sockets:
+            s.sendmsg([b"question %d" % i], send_info(i % 3, 0))
+        for s in sockets:
+            assert s.recv(1000).startswith(b"question %d " % i)
+    for _ in range(WORKERS):
+        sockets[0].send(b"end")
+    for s in sockets:
+        s.close()
+
+
 def errors_client():
     s = new()
     try:
@@ -278,7 +328,8 @@ def errors_client():
 PHASES = [("blocking", BLOCKING, socket.SOCK_STREAM, blocking_server, blocking_client),
           ("selectors", SELECTED, socket.SOCK_STREAM, selected_server, selected_client),
           ("asyncio", LOOPED, socket.SOCK_STREAM, looped_server, looped_client),
-          ("one-to-many", MANY, socket.SOCK_SEQPACKET, many_server, many_client)]
+          ("one-to-many", MANY, socket.SOCK_SEQPACKET, many_server, many_client),
+          ("forked workers", FORKED, socket.SOCK_SEQPACKET, forked_server, forked_client)]
 
 if sys.argv[1] == "server":
     waiting = [listener(port, style) for _, port, style, _, _ in PHASES]

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # ctest-beside: others
 #
-# ncat --sctp, unchanged: lines both ways, files both ways, IPv6, TLS, one listener for several clients, and
-# what a client hears where nobody listens.  SCTP has no half-closed state: where both ends send, the one that
-# ends first ends both, on Linux as here, so the other's input is held open.
+# ncat --sctp, unchanged: lines both ways, files both ways, IPv6, TLS, one listener for several clients, a
+# program for each client, and what a client hears at a port that nobody has.  SCTP has no half-closed state:
+# where both ends send, the one that ends first ends both, on Linux as here, so the other's input is held open.
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=200
 . "$(dirname "$0")/app.sh"
@@ -78,6 +78,24 @@ refused() { # refused CLIENT-SIDE: nobody listens at that port, but the host doe
   both "$server" "at a port that nobody has"
 }
 
+# executes SERVER-SIDE: -e: a program for each client, behind a forked ncat
+executes() {
+  local client name
+  client=$(other "$1")
+  app_start listener "$1" none ncat -v -k --sctp -l "$(addr "$1")" $PORT -e /bin/cat
+  must_say listener "Listening on"
+  for name in client second; do
+    app_start $name "$client" typed ncat --sctp "$(addr "$1")" $PORT
+    app_type $name "$name asks"; must_say $name "^$name asks"
+  done
+  for name in second client; do
+    app_type $name "$name again"; must_say $name "^$name again"
+    app_type_end $name; must_end $name 20
+  done
+  app_stop listener; must_end listener 10 143
+  both "$1" "-k -e /bin/cat, two clients"
+}
+
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$APP_DIR/key.pem" -out "$APP_DIR/cert.pem" -days 30 \
   -subj /CN=ncat >/dev/null 2>&1
 app_capture_start checked
@@ -103,3 +121,5 @@ tls() {
 }
 tls b
 tls a
+executes b
+executes a

@@ -3,7 +3,7 @@
 # ctest-beside: others
 #
 # Python's socket module, unchanged, with SCTP by its numbers (app-sockets.py): blocking, with selectors, with
-# asyncio, one-to-many; ancillary data, notifications, errors.  IPv4 and IPv6, each side the server once.
+# asyncio, one-to-many, with forked workers that share a socket; ancillary data, notifications, errors.  IPv4 and IPv6, each side the server once.
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=200
 . "$(dirname "$0")/app.sh"
