@@ -6,12 +6,48 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { HIGH_NUMBERS_FROM = 1024 };
+enum { HIGH_NUMBERS_FROM = 1024, NUMBERS = 1024 * 1024, WORD_BITS = 64 };
 
-int high_number_first(void) {
+/* One bit a number; as readers of the table of sockets, who asks takes no lock. */
+static _Atomic uint64_t own[NUMBERS / WORD_BITS];
+
+static uint64_t bit_of(int fd) {
+    return (uint64_t)1 << fd % WORD_BITS;
+}
+
+static int remember(int fd) {
+    if (fd >= 0 && fd < NUMBERS)
+        atomic_fetch_or(&own[fd / WORD_BITS], bit_of(fd));
+    return fd;
+}
+
+void high_number_forget(int fd) {
+    if (high_number_is_own(fd))
+        atomic_fetch_and(&own[fd / WORD_BITS], ~bit_of(fd));
+}
+
+bool high_number_is_own(int fd) {
+    return fd >= 0 && fd < NUMBERS &&
+           (atomic_load_explicit(&own[fd / WORD_BITS], memory_order_relaxed) & bit_of(fd)) != 0;
+}
+
+int high_number_next(unsigned from) {
+    for (unsigned i = from / WORD_BITS; i < NUMBERS / WORD_BITS; i++) {
+        uint64_t word = atomic_load_explicit(&own[i], memory_order_relaxed);
+        if (i == from / WORD_BITS)
+            word &= UINT64_MAX << from % WORD_BITS;
+        if (word != 0)
+            return (int)(i * WORD_BITS) + __builtin_ctzll(word);
+    }
+    return -1;
+}
+
+static int first_number(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return 0;
@@ -20,12 +56,12 @@ int high_number_first(void) {
 
 int high_number_move(int fd) {
     int kept = errno;
-    int from = high_number_first();
+    int from = first_number();
     if (fd < 0 || fd >= from)
-        return fd;
+        return remember(fd);
     int high = fcntl(fd, F_DUPFD_CLOEXEC, from);
     if (high >= 0)
         close(fd);
     errno = kept;
-    return high >= 0 ? high : fd;
+    return remember(high >= 0 ? high : fd);
 }

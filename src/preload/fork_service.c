@@ -210,15 +210,6 @@ int fork_service_start(void) {
     return service.children;
 }
 
-void fork_service_stop(void) {
-    if (!service.is_running)
-        return;
-    (void)libc_shutdown(service.own, SHUT_RDWR); /* the thread's next look at it is its last */
-    libc_close(service.own);
-    libc_close(service.children);
-    service.is_running = false;
-}
-
 void fork_service_forget(void) {
     if (service.is_running)
         libc_close(service.own);

@@ -9,8 +9,6 @@
 /* Before a fork of the process that has the stack. Returns the control socket that the child is to
  * ask by, or -1: it cannot be served. */
 int fork_service_start(void);
-/* The descriptors are about to be closed. */
-void fork_service_stop(void);
 /* In the child: the service is its parent's. */
 void fork_service_forget(void);
 

@@ -31,37 +31,38 @@ enum { COPY_BYTES = 64 * 1024, PEEK_SLICES = 64, FD_LIMIT = 1024 * 1024 };
 /* ---- closing --------------------------------------------------------------------------------- */
 
 INTERPOSED int close(int fd) {
-    return fd_table_find(fd) ? usctp_close(fd) : libc_close(fd);
-}
-
-/* Closes the SCTP sockets among first..last; returns whether some are left beyond. */
-static bool close_sockets(unsigned first, unsigned last) {
-    bool is_left = false;
-    for (unsigned fd = 0; fd < FD_LIMIT; fd++) {
-        if (!fd_table_find((int)fd))
-            continue;
-        if (fd >= first && fd <= last)
-            usctp_close((int)fd);
-        else
-            is_left = true;
+    if (high_number_is_own(fd)) { /* the program closes whatever may be open */
+        errno = EBADF;
+        return -1;
     }
-    return is_left;
+    return fd_table_find(fd) && !program_stack_is_borrowed() ? usctp_close(fd) : libc_close(fd);
 }
 
-/*
- * A program that closes everything from a number on, as daemons do, means its own descriptors, and
- * would close the stack's as well. Where sockets remain that need them, these are spared.
- */
+static void close_sockets(unsigned first, unsigned last) {
+    for (unsigned fd = first; fd <= last && fd < FD_LIMIT; fd++)
+        if (fd_table_find((int)fd))
+            usctp_close((int)fd);
+}
+
+/* A program that closes everything from a number on, as daemons do, means its own descriptors. */
+static int close_but_own(unsigned first, unsigned last, int flags) {
+    for (;;) {
+        int own = high_number_next(first);
+        if (own < 0 || (unsigned)own > last)
+            return libc_close_range(first, last, flags);
+        if ((unsigned)own > first && libc_close_range(first, (unsigned)own - 1, flags) != 0)
+            return -1;
+        if ((unsigned)own == last)
+            return 0;
+        first = (unsigned)own + 1;
+    }
+}
+
 INTERPOSED int close_range(unsigned first, unsigned last, int flags) {
-    if (first > last || (flags & (int)CLOSE_RANGE_CLOEXEC) != 0)
+    if (first > last || (flags & (int)CLOSE_RANGE_CLOEXEC) != 0 || program_stack_is_borrowed())
         return libc_close_range(first, last, flags);
-    if (!close_sockets(first, last))
-        program_stack_end();
-    else if (last >= (unsigned)high_number_first())
-        last = (unsigned)high_number_first() - 1;
-    if (first > last)
-        return 0;
-    return libc_close_range(first, last, flags);
+    close_sockets(first, last);
+    return close_but_own(first, last, flags);
 }
 
 INTERPOSED void closefrom(int first);
@@ -75,7 +76,7 @@ INTERPOSED void closefrom(int first) {
 static int note_duplicate(int fd, int number) {
     struct socket *s = fd_table_find(fd);
     struct socket *old = fd_table_find(number);
-    if (number < 0 || s == old)
+    if (number < 0 || s == old || program_stack_is_borrowed())
         return number;
     if (!s) {
         fd_table_clear(number, old);
@@ -93,12 +94,20 @@ INTERPOSED int dup(int fd) {
     return note_duplicate(fd, libc_dup(fd));
 }
 
+/* The stack's own are not to be closed so, either. */
+static bool is_refused(int number) {
+    bool is = high_number_is_own(number);
+    if (is)
+        errno = EBUSY;
+    return is;
+}
+
 INTERPOSED int dup2(int fd, int number) {
-    return note_duplicate(fd, libc_dup2(fd, number));
+    return is_refused(number) ? -1 : note_duplicate(fd, libc_dup2(fd, number));
 }
 
 INTERPOSED int dup3(int fd, int number, int flags) {
-    return note_duplicate(fd, libc_dup3(fd, number, flags));
+    return is_refused(number) ? -1 : note_duplicate(fd, libc_dup3(fd, number, flags));
 }
 
 static int note_fcntl(int fd, int command, int result) {

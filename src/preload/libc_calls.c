@@ -5,6 +5,8 @@
  */
 #include "preload/libc_calls.h"
 
+#include "net/high_number.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -38,3 +40,9 @@ static void *find(const char *name) {
         return call arguments;                                                                     \
     }
 LIBC_CALLS(LIBC_CALL_DEFINE)
+LIBC_CLOSE(LIBC_CALL_DEFINE)
+
+int own_close(int fd) {
+    high_number_forget(fd);
+    return libc_close(fd);
+}

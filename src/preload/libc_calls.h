@@ -4,7 +4,8 @@
  *
  * The library is linked with --wrap for each row: where the layers below say close(), the linker
  * reads __wrap_close, which is libc_close here and leads to the next library that has a close().
- * Thus the stack never meets the interposed functions, and no other list has to be kept.
+ * Thus the stack never meets the interposed functions, and no other list has to be kept. Its
+ * close() alone has something of ours in between.
  */
 #ifndef PRELOAD_LIBC_CALLS_H
 #define PRELOAD_LIBC_CALLS_H
@@ -37,7 +38,6 @@ struct mmsghdr;
     X(ssize_t, readv, (int fd, const struct iovec *iov, int count), (fd, iov, count)) \
     X(ssize_t, write, (int fd, const void *data, size_t bytes), (fd, data, bytes)) \
     X(ssize_t, writev, (int fd, const struct iovec *iov, int count), (fd, iov, count)) \
-    X(int, close, (int fd), (fd)) \
     X(int, close_range, (unsigned first, unsigned last, int flags), (first, last, flags)) \
     X(int, shutdown, (int fd, int how), (fd, how)) \
     X(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *bytes), (fd, level, name, value, bytes)) \
@@ -53,11 +53,17 @@ struct mmsghdr;
     X(ssize_t, sendfile, (int out, int in, off_t *offset, size_t bytes), (out, in, offset, bytes)) \
     X(ssize_t, sendfile64, (int out, int in, __off64_t *offset, size_t bytes), (out, in, offset, bytes)) \
     X(ssize_t, splice, (int in, __off64_t *in_offset, int out, __off64_t *out_offset, size_t bytes, unsigned flags), (in, in_offset, out, out_offset, bytes, flags))
+#define LIBC_CLOSE(X) \
+    X(int, close, (int fd), (fd))
 /* clang-format on */
 
 #define LIBC_CALL_DECLARE(type, name, parameters, arguments)                                       \
     type libc_##name parameters __asm__("__wrap_" #name);
 LIBC_CALLS(LIBC_CALL_DECLARE)
 #undef LIBC_CALL_DECLARE
+
+/* The C library's, and what the layers below have in its place: the number is theirs no more. */
+int libc_close(int fd);
+int own_close(int fd) __asm__("__wrap_close");
 
 #endif

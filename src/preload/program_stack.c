@@ -7,6 +7,7 @@
 
 #include "api/fd_table.h"
 #include "api/stack.h"
+#include "net/high_number.h"
 #include "preload/fork_service.h"
 #include "preload/libc_calls.h"
 #include "preload/parents_socket.h"
@@ -25,7 +26,8 @@ enum { PORT_BASE = 10 };
 static struct {
     pthread_mutex_t lock;
     struct usctp_stack *stack;
-    pid_t owner; /* the process that made it */
+    pid_t owner;           /* the process that made it */
+    _Atomic pid_t process; /* whose memory this is, once there was a stack */
     bool was_told;
     bool is_child;   /* of a process that has a stack */
     int to_children; /* a control socket of fork_service.h, of a fork that is going on */
@@ -81,7 +83,7 @@ static void *open_capture_library(void) {
 
 static void find_capture(struct usctp_stack_options *options) {
     const char *path = getenv(RUN_ENVIRONMENT_PCAP);
-    void *(*open_file)(const char *, uint16_t) = NULL;
+    void *(*open_file)(const char *, uint16_t, int (*)(int)) = NULL;
     if (!path || !*path)
         return;
     void *library = open_capture_library();
@@ -93,7 +95,7 @@ static void find_capture(struct usctp_stack_options *options) {
     }
     memcpy(&open_file, &opener, sizeof open_file);
     memcpy(&options->trace, &recorder, sizeof options->trace);
-    options->trace_user = open_file(path, options->udp_port);
+    options->trace_user = open_file(path, options->udp_port, high_number_move);
     if (!options->trace_user)
         options->trace = NULL;
 }
@@ -121,6 +123,7 @@ static void before_fork(void) {
 
 static void in_child(void) {
     pthread_mutex_init(&program.lock, NULL);
+    program.process = getpid();
     if (program.to_children >= 0) {
         program.is_child = true;
         parents_socket_ask_by(program.to_children);
@@ -136,6 +139,7 @@ static void register_child(void) {
 static struct usctp_stack *have_stack(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_child);
+    program.process = getpid();
     if (program.stack && program.owner == getpid())
         return program.stack;
     program.stack = make_stack();
@@ -189,12 +193,7 @@ bool program_stack_has(int fd) {
     return s != NULL;
 }
 
-void program_stack_end(void) {
-    pthread_mutex_lock(&program.lock);
-    if (program.stack && program.owner == getpid())
-        usctp_stack_delete(program.stack);
-    program.stack = NULL;
-    if (program.owner == getpid())
-        fork_service_stop();
-    pthread_mutex_unlock(&program.lock);
+bool program_stack_is_borrowed(void) {
+    pid_t process = program.process;
+    return process != 0 && process != getpid();
 }

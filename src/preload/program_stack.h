@@ -18,7 +18,8 @@ int program_stack_socket(int domain, int type);
 bool program_stack_has(int fd);
 /* Whether fd is an SCTP socket of the process that this one was forked by. */
 bool program_stack_is_parents(int fd);
-/* Ends the stack where no socket is left: its descriptors are about to be closed. */
-void program_stack_end(void);
+/* Whether this is a child of vfork(), which has descriptors of its own, and its parent's memory:
+ * what becomes of them there is nothing to the parent's sockets. */
+bool program_stack_is_borrowed(void);
 
 #endif

@@ -15,7 +15,9 @@
 /* The part that writes captures is a library of its own beside this one, so that who asks for none
  * does not load libpcap. It has these two, of types of usctp/usctp.h. */
 #define RUN_CAPTURE_LIBRARY "libusctp-capture.so"
-#define RUN_CAPTURE_OPEN    "usctp_capture_open"   /* void *(const char *path, uint16_t udp_port) */
-#define RUN_CAPTURE_RECORD  "usctp_capture_record" /* usctp_stack_options.trace */
+/* void *(const char *path, uint16_t udp_port, int (*keep)(int fd)); keep takes the file's
+ * descriptor and returns the one to use, which the program cannot close by mistake. */
+#define RUN_CAPTURE_OPEN   "usctp_capture_open"
+#define RUN_CAPTURE_RECORD "usctp_capture_record" /* usctp_stack_options.trace */
 
 #endif

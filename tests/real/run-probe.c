@@ -10,6 +10,8 @@
  */
 #define _FORTIFY_SOURCE 2 /* __recv_chk and its like */
 
+#include "run-common.h"
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -34,78 +36,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { WAIT_MS = 10000 };
-
-static int failures;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("line %d: not so: %s (errno %d, %s)\n", __LINE__, #condition, errno,            \
-                   strerror(errno));                                                               \
-            failures++;                                                                            \
-        }                                                                                          \
-    } while (0)
-
-/* ---- pairs ----------------------------------------------------------------------------------- */
-
-static struct sockaddr_in here(uint16_t port) {
-    struct sockaddr_in address;
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = port;
-    return address;
-}
-
-/* A listener on a port of the loopback that is free; *port in network order. */
-static int listen_here(int type, uint16_t *port) {
-    struct sockaddr_in address = here(0);
-    socklen_t bytes = sizeof address;
-    int fd = socket(AF_INET, type, IPPROTO_SCTP);
-    CHECK(fd >= 0);
-    CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
-    CHECK(listen(fd, 5) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)&address, &bytes) == 0);
-    *port = address.sin_port;
-    return fd;
-}
-
-static bool ready(int fd, short events) {
-    struct pollfd one = {.fd = fd, .events = events};
-    return poll(&one, 1, WAIT_MS) == 1 && (one.revents & events) != 0;
-}
-
-/* Two ends of an association, blocking. */
-static void make_pair(int ends[2]) {
-    uint16_t port;
-    int listener = listen_here(SOCK_STREAM, &port);
-    struct sockaddr_in address = here(port);
-    ends[0] = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
-    CHECK(connect(ends[0], (struct sockaddr *)&address, sizeof address) == 0);
-    CHECK(ready(listener, POLLIN));
-    ends[1] = accept(listener, NULL, NULL);
-    CHECK(ends[1] >= 0);
-    CHECK(close(listener) == 0);
-}
-
-static void close_pair(const int ends[2]) {
-    char end;
-    CHECK(close(ends[0]) == 0);
-    CHECK(ready(ends[1], POLLIN));
-    CHECK(read(ends[1], &end, 1) == 0);
-    CHECK(close(ends[1]) == 0);
-}
-
-/* One message there. */
-static void exchange(int from, int to) {
-    char got[16] = "";
-    CHECK(write(from, "exchange", 8) == 8);
-    CHECK(ready(to, POLLIN));
-    CHECK(read(to, got, sizeof got) == 8);
-    CHECK(memcmp(got, "exchange", 8) == 0);
-}
 
 static int descriptor_option(int fd, int name) {
     int value = -1;
@@ -562,13 +492,6 @@ static void vectors(void) {
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
-
-static void run(const char *name, void (*check)(void)) {
-    int before = failures;
-    check();
-    printf("%-12s %s\n", name, failures == before ? "ok" : "FAILED");
-    fflush(stdout);
-}
 
 static volatile size_t room_of_calls = 64; /* not known to the compiler */
 

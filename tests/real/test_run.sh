@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# usctp-run: a program made for the kernel's SCTP (run-probe.c, which uses every call that is put in
-# place of another) runs over raw packets and over UDP, with the stock libsctp too, and under valgrind;
-# --pcap, --set, --check; what cannot be preloaded is refused; the exit statuses of env(1).
+# usctp-run: programs made for the kernel's SCTP (run-probe.c, which uses every call that is put in
+# place of another, and run-process.c, which starts others, and closes what is open) run over raw
+# packets and over UDP, with the stock libsctp too, and under valgrind; --pcap, --set, --check; what cannot be preloaded is refused; the exit statuses of env(1).
 # ctest-beside: others
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=200
@@ -12,6 +12,7 @@ TEST_LIMIT_S=200
 run=$(built tools/usctp-run)
 need_peer run-probe
 probe=$(built tests/real/run-probe)
+process=$(built tests/real/run-process)
 stock=$(ldconfig -p | sed -n 's/.*libsctp.so.1 .*=> //p' | head -n 1)
 [ -n "$stock" ] || fail "no libsctp.so.1, and yet run-probe is linked with it"
 
@@ -66,6 +67,10 @@ for way in raw udp; do
   [ "$(grep -c ' ok$' "$WORK/$way.out")" -ge 19 ] || fail "run-probe over $way: too few checks"
   must_be_clean "$WORK/$way.pcap"
   say "run-probe over $way: $(grep -c ' ok$' "$WORK/$way.out") groups of checks"
+  in_net "$NET_A" timeout 100 "$run" "${options[@]}" "$process" >"$WORK/$way.out" 2>&1 </dev/null ||
+    fail "run-process over $way: $(cat "$WORK/$way.out")"
+  grep -q '^0 failures' "$WORK/$way.out" || fail "run-process over $way: $(cat "$WORK/$way.out")"
+  say "run-process over $way: $(grep -c ' ok$' "$WORK/$way.out") groups of checks"
 done
 ls "$WORK"/raw.pcap.* >/dev/null 2>&1 || fail "the forked child with sockets of its own wrote no capture"
 

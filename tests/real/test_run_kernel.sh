@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# What run-probe.c expects of usctp-run (test_run.sh) is what Linux does: the same binary passes in a
-# guest with the kernel's SCTP.  It keeps the expectations honest.
+# What run-probe.c and run-process.c expect of usctp-run (test_run.sh) is what Linux does: the same
+# binaries pass in a guest with the kernel's SCTP.  It keeps the expectations honest.
 # ctest-beside: others
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=150
@@ -10,8 +10,12 @@ TEST_LIMIT_S=150
 
 need_peer run-probe
 probe=$(built tests/real/run-probe)
+process=$(built tests/real/run-process)
 stock=$(ldconfig -p | sed -n 's/.*libsctp.so.1 .*=> //p' | head -n 1)
 net_make_kernel 4
-guest "timeout 60 $probe $stock" >"$WORK/probe.out" 2>&1 || fail "over the kernel's SCTP: $(cat "$WORK/probe.out")"
-grep -q '^0 failures' "$WORK/probe.out" || fail "$(cat "$WORK/probe.out")"
-say "run-probe over the kernel's SCTP: $(grep -c ' ok$' "$WORK/probe.out") groups of checks"
+for program in "$probe $stock" "$process"; do
+  guest "timeout 60 $program" >"$WORK/probe.out" 2>&1 ||
+    fail "$program over the kernel's SCTP: $(cat "$WORK/probe.out")"
+  grep -q '^0 failures' "$WORK/probe.out" || fail "$(cat "$WORK/probe.out")"
+  say "$program over the kernel's SCTP: $(grep -c ' ok$' "$WORK/probe.out") groups of checks"
+done

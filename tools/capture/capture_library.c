@@ -16,35 +16,38 @@
 #include <string.h>
 #include <unistd.h>
 
-USCTP_API void *usctp_capture_open(const char *path, uint16_t udp_port);
+USCTP_API void *usctp_capture_open(const char *path, uint16_t udp_port, int (*keep)(int fd));
 USCTP_API void usctp_capture_record(void *capture, const struct usctp_trace_record *record);
 
 static char file[PATH_MAX];
 
-/* Creates the file that this process writes. usctp-run has removed what an earlier run left. */
+/* Creates the file that this process writes. usctp-run has removed what an earlier run left.
+ * Returns its descriptor or a negative errno. */
 static int create(const char *path) {
     if (snprintf(file, sizeof file, "%s", path) >= (int)sizeof file)
-        return ENAMETOOLONG;
+        return -ENAMETOOLONG;
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 && errno == EEXIST) {
         if (snprintf(file, sizeof file, "%s.%ld", path, (long)getpid()) >= (int)sizeof file)
-            return ENAMETOOLONG;
+            return -ENAMETOOLONG;
         fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     }
-    if (fd < 0)
-        return errno;
-    close(fd);
-    return 0;
+    return fd < 0 ? -errno : fd;
 }
 
-void *usctp_capture_open(const char *path, uint16_t udp_port) {
+void *usctp_capture_open(const char *path, uint16_t udp_port, int (*keep)(int fd)) {
     report_start("usctp-run");
-    int error = create(path);
-    if (error != 0) {
-        report_error("cannot write the capture %s: %s", path, strerror(error));
+    int fd = create(path);
+    FILE *stream = NULL;
+    if (fd >= 0) {
+        fd = keep(fd);
+        stream = fdopen(fd, "w");
+    }
+    if (stream == NULL) {
+        report_error("cannot write the capture %s: %s", path, strerror(fd < 0 ? -fd : errno));
         return NULL;
     }
-    struct capture *capture = capture_open(file);
+    struct capture *capture = capture_open_file(file, stream);
     capture_set_udp_port(capture, udp_port);
     return capture;
 }

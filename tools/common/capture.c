@@ -47,7 +47,8 @@ static int64_t clock_now_us(clockid_t clock) {
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-struct capture *capture_open(const char *path) {
+/* file: NULL to open path. */
+static struct capture *start(const char *path, FILE *file) {
     struct capture *capture = calloc(1, sizeof *capture);
     if (capture == NULL)
         report_die(REPORT_FAILED, "out of memory");
@@ -56,10 +57,19 @@ struct capture *capture_open(const char *path) {
     capture->pcap = pcap_open_dead(DLT_RAW, MAX_FRAME_BYTES);
     if (capture->pcap == NULL)
         report_die(REPORT_FAILED, "out of memory");
-    capture->dumper = pcap_dump_open(capture->pcap, path);
+    capture->dumper =
+        file != NULL ? pcap_dump_fopen(capture->pcap, file) : pcap_dump_open(capture->pcap, path);
     if (capture->dumper == NULL)
         report_die(REPORT_FAILED, "cannot write the capture: %s", pcap_geterr(capture->pcap));
     return capture;
+}
+
+struct capture *capture_open(const char *path) {
+    return start(path, NULL);
+}
+
+struct capture *capture_open_file(const char *path, FILE *file) {
+    return start(path, file);
 }
 
 void capture_set_udp_port(struct capture *capture, uint16_t port) {

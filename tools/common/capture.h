@@ -10,10 +10,14 @@
 
 #include "usctp/engine.h"
 
+#include <stdio.h>
+
 struct capture;
 
 /* Creates the file; ends the program with one line where it cannot. */
 struct capture *capture_open(const char *path);
+/* The same with a file that is open, which messages call path. */
+struct capture *capture_open_file(const char *path, FILE *file);
 /* The local encapsulation port, for packets that leave the choice to the transport. */
 void capture_set_udp_port(struct capture *capture, uint16_t port);
 /* Makes the file's times those since origin_us of the stack's clock, which is then no host's. */

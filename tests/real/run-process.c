@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A program made for the kernel's SCTP, and what a process does around its sockets: it starts
+ * others in every way there is, becomes a daemon, closes whatever may be open. What it calls of the
+ * sockets' own functions is little; run-probe.c has those.
+ *
+ * Prints one line a check; exit status 0 when all hold.
+ */
+#include "run-common.h"
+
+#include <fcntl.h>
+#include <netinet/sctp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { NUMBERS = 5000 }; /* what such programs close, and more than anybody here has */
+
+extern char **environ;
+
+static void alive(const int ends[2]) {
+    exchange(ends[0], ends[1]);
+    exchange(ends[1], ends[0]);
+}
+
+static void must_succeed(pid_t child) {
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+}
+
+/* ---- other programs -------------------------------------------------------------------------- */
+
+static _Noreturn void become_true(void) {
+    execl("/bin/true", "true", (char *)NULL);
+    _exit(9);
+}
+
+/* What a child of vfork() does with its descriptors is nothing to the parent, whose memory it has.
+ */
+static void vforks(void) {
+    int ends[2];
+    char end;
+    make_pair(ends);
+    int null = open("/dev/null", O_RDONLY);
+    pid_t child = vfork(); /* NOLINT: this is what is tested */
+    if (child == 0) {
+        for (int fd = 3; fd < NUMBERS; fd++)
+            close(fd);
+        become_true();
+    }
+    must_succeed(child);
+    alive(ends);
+    child = vfork(); /* NOLINT */
+    if (child == 0) {
+        if (close_range(3, ~0u, 0) != 0)
+            _exit(8);
+        become_true();
+    }
+    must_succeed(child);
+    alive(ends);
+    child = vfork(); /* NOLINT */
+    if (child == 0) {
+        if (dup2(null, ends[0]) != ends[0] || dup2(ends[1], null) != null ||
+            fcntl(ends[1], F_DUPFD, 3) < 0 || dup(ends[1]) < 0)
+            _exit(8);
+        become_true();
+    }
+    must_succeed(child);
+    alive(ends);
+    CHECK(read(null, &end, 1) == 0); /* in the parent it is none of the sockets */
+    CHECK(close(null) == 0);
+    close_pair(ends);
+}
+
+static void spawns(void) {
+    int ends[2];
+    pid_t child = -1;
+    char *arguments[] = {"true", NULL}, line[16] = "";
+    posix_spawn_file_actions_t actions;
+    make_pair(ends);
+    CHECK(posix_spawn_file_actions_init(&actions) == 0);
+    CHECK(posix_spawn_file_actions_adddup2(&actions, ends[1], 0) == 0);
+    CHECK(posix_spawn_file_actions_adddup2(&actions, 2, ends[0]) == 0);
+    CHECK(posix_spawn_file_actions_addclose(&actions, ends[1]) == 0);
+    CHECK(posix_spawn_file_actions_addclosefrom_np(&actions, 3) == 0);
+    CHECK(posix_spawn(&child, "/bin/true", &actions, NULL, arguments, environ) == 0);
+    CHECK(posix_spawn_file_actions_destroy(&actions) == 0);
+    must_succeed(child);
+    alive(ends);
+    CHECK(system("exit 0") == 0); /* NOLINT: this is what is tested */
+    alive(ends);
+    FILE *echo = popen("echo said", "r"); /* NOLINT */
+    CHECK(echo && fgets(line, sizeof line, echo) && strcmp(line, "said\n") == 0);
+    CHECK(pclose(echo) == 0);
+    alive(ends);
+    close_pair(ends);
+}
+
+/* ---- daemons --------------------------------------------------------------------------------- */
+
+/* In the two ways that there are, and goes on. */
+static void close_everything(void) {
+    int ends[2];
+    make_pair(ends);
+    for (int fd = 3; fd < NUMBERS; fd++)
+        close(fd);
+    CHECK(fcntl(ends[0], F_GETFD) == -1 && errno == EBADF);
+    make_pair(ends);
+    alive(ends);
+    CHECK(close_range(3, ~0u, 0) == 0);
+    CHECK(fcntl(ends[0], F_GETFD) == -1 && errno == EBADF);
+    make_pair(ends);
+    alive(ends);
+    close_pair(ends);
+}
+
+/* The daemon's part, once its parent is gone. */
+static _Noreturn void daemon_runs(pid_t parent) {
+    for (int i = 0; i < WAIT_MS && getppid() == parent; i++)
+        usleep(1000);
+    failures = 0;
+    close_everything();
+    fflush(stdout);
+    char byte = failures == 0 ? 'y' : 'n';
+    _exit(write(STDIN_FILENO, &byte, 1) == 1 ? 0 : 1);
+}
+
+/* Of two forks, with sockets open before the second. It is the first check: in UDP one process of a
+ * host has the port that all peers are called at. */
+static void daemons(void) {
+    int ends[2], result[2];
+    char byte = 0;
+    CHECK(pipe(result) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        pid_t self = getpid();
+        make_pair(ends);
+        alive(ends);
+        if (setsid() < 0 || dup2(result[1], STDIN_FILENO) != STDIN_FILENO)
+            _exit(7);
+        pid_t daemon = fork();
+        if (daemon == 0)
+            daemon_runs(self);
+        _exit(daemon > 0 && failures == 0 ? 0 : 8);
+    }
+    CHECK(close(result[1]) == 0);
+    must_succeed(child);
+    CHECK(read(result[0], &byte, 1) == 1 && byte == 'y');
+    CHECK(close(result[0]) == 0);
+}
+
+int main(void) {
+    signal(SIGPIPE, SIG_IGN);
+    alarm(120);
+    run("daemons", daemons);
+    run("vforks", vforks);
+    run("spawns", spawns);
+    run("closing", close_everything);
+    printf("%d failures\n", failures);
+    return failures == 0 ? 0 : 1;
+}
