@@ -16,7 +16,7 @@ target_compile_options(usctp_preload PRIVATE -U_FORTIFY_SOURCE)
 
 # Every row of LIBC_CALLS is wrapped.
 file(READ src/preload/libc_calls.h text)
-string(REGEX MATCHALL "X\\([a-z_]+, [a-z0-9_]+, \\(" rows "${text}")
+string(REGEX MATCHALL "X\\([A-Za-z_ *]+, [a-z0-9_]+, \\(" rows "${text}")
 foreach(row IN LISTS rows)
     string(REGEX REPLACE ".*, ([a-z0-9_]+), \\($" "-Wl,--wrap=\\1" option ${row})
     target_link_options(usctp_preload PRIVATE ${option})

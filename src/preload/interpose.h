@@ -15,4 +15,7 @@
 
 #define INTERPOSED __attribute__((visibility("default")))
 
+/* What close() is for the program, for other interposed functions. */
+int interposed_close(int fd);
+
 #endif

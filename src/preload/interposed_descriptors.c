@@ -2,7 +2,7 @@
 /*
  * Descriptors that come and go: close, duplicates, and descriptors that arrive by SCM_RIGHTS; and
  * what the kernel would do with a descriptor's own bytes, which are not the socket's: ioctl,
- * sendfile, splice.
+ * sendfile, splice. Streams are in interposed_stdio.c.
  *
  * Which number means which socket is in api/fd_table.h; duplicates are told to it here, so that an
  * unknown number is known to be no socket of ours without asking the kernel. A number that was
@@ -30,12 +30,16 @@ enum { COPY_BYTES = 64 * 1024, PEEK_SLICES = 64, FD_LIMIT = 1024 * 1024 };
 
 /* ---- closing --------------------------------------------------------------------------------- */
 
-INTERPOSED int close(int fd) {
+int interposed_close(int fd) {
     if (high_number_is_own(fd)) { /* the program closes whatever may be open */
         errno = EBADF;
         return -1;
     }
     return fd_table_find(fd) && !program_stack_is_borrowed() ? usctp_close(fd) : libc_close(fd);
+}
+
+INTERPOSED int close(int fd) {
+    return interposed_close(fd);
 }
 
 static void close_sockets(unsigned first, unsigned last) {

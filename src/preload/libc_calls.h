@@ -10,6 +10,8 @@
 #ifndef PRELOAD_LIBC_CALLS_H
 #define PRELOAD_LIBC_CALLS_H
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -52,7 +54,10 @@ struct mmsghdr;
     X(int, dup3, (int fd, int number, int flags), (fd, number, flags)) \
     X(ssize_t, sendfile, (int out, int in, off_t *offset, size_t bytes), (out, in, offset, bytes)) \
     X(ssize_t, sendfile64, (int out, int in, __off64_t *offset, size_t bytes), (out, in, offset, bytes)) \
-    X(ssize_t, splice, (int in, __off64_t *in_offset, int out, __off64_t *out_offset, size_t bytes, unsigned flags), (in, in_offset, out, out_offset, bytes, flags))
+    X(ssize_t, splice, (int in, __off64_t *in_offset, int out, __off64_t *out_offset, size_t bytes, unsigned flags), (in, in_offset, out, out_offset, bytes, flags)) \
+    X(FILE *, fdopen, (int fd, const char *mode), (fd, mode)) \
+    X(int, vdprintf, (int fd, const char *format, va_list arguments), (fd, format, arguments)) \
+    X(int, __vdprintf_chk, (int fd, int flag, const char *format, va_list arguments), (fd, flag, format, arguments))
 #define LIBC_CLOSE(X) \
     X(int, close, (int fd), (fd))
 /* clang-format on */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program made for the kernel's SCTP, and what a process does around its sockets: it starts
- * others in every way there is, becomes a daemon, closes whatever may be open. What it calls of the
- * sockets' own functions is little; run-probe.c has those.
+ * others in every way there is, becomes a daemon, closes whatever may be open, makes streams. What
+ * it calls of the sockets' own functions is little; run-probe.c has those.
  *
  * Prints one line a check; exit status 0 when all hold.
  */
@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <netinet/sctp.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -101,6 +102,57 @@ static void spawns(void) {
     close_pair(ends);
 }
 
+/* ---- streams --------------------------------------------------------------------------------- */
+
+/* Each flush is a message; the end of the stream is that of its descriptor. */
+static void streams(void) {
+    int ends[2], yes = 1;
+    char got[32] = "", line[32] = "";
+    make_pair(ends);
+    CHECK(setsockopt(ends[0], IPPROTO_SCTP, SCTP_NODELAY, &yes, sizeof yes) == 0);
+    FILE *file = fdopen(ends[0], "r+");
+    CHECK(file && fileno(file) == ends[0]);
+    CHECK(fprintf(file, "%s %d", "number", 7) == 8 && fflush(file) == 0);
+    CHECK(ready(ends[1], POLLIN) && recv(ends[1], got, sizeof got, MSG_DONTWAIT) == 8);
+    CHECK(memcmp(got, "number 7", 8) == 0);
+    CHECK(dprintf(ends[0], "plain %d", 8) == 7);
+    CHECK(ready(ends[1], POLLIN) && recv(ends[1], got, sizeof got, MSG_DONTWAIT) == 7);
+    CHECK(memcmp(got, "plain 8", 7) == 0);
+    CHECK(send(ends[1], "one\ntwo\n", 8, 0) == 8 && send(ends[1], "three\n", 6, 0) == 6);
+    CHECK(fgets(line, sizeof line, file) && strcmp(line, "one\n") == 0);
+    CHECK(fgets(line, sizeof line, file) && strcmp(line, "two\n") == 0);
+    CHECK(fgets(line, sizeof line, file) && strcmp(line, "three\n") == 0);
+    CHECK(fclose(file) == 0 && fcntl(ends[0], F_GETFD) == -1);
+    /* The number is anybody's at once. */
+    int listeners = open("/dev/null", O_RDWR), null = open("/dev/null", O_RDWR);
+    CHECK(null == ends[0] && write(null, "nothing", 7) == 7);
+    CHECK(ready(ends[1], POLLIN) && read(ends[1], got, sizeof got) == 0);
+    CHECK(close(null) == 0 && close(listeners) == 0 && close(ends[1]) == 0);
+}
+
+/* What a stream holds when the process exits is sent. */
+static void streams_at_exit(void) {
+    uint16_t port;
+    int listener = listen_here(SOCK_STREAM, &port);
+    struct sockaddr_in address = here(port);
+    char got[16] = "";
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+        FILE *file = fdopen(fd, "w");
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 || !file ||
+            fputs("held", file) == EOF)
+            _exit(1);
+        exit(0);
+    }
+    int fd = accept(listener, NULL, NULL);
+    CHECK(fd >= 0 && read(fd, got, sizeof got) == 4 && memcmp(got, "held", 4) == 0);
+    CHECK(read(fd, got, sizeof got) == 0);
+    must_succeed(child);
+    CHECK(close(fd) == 0 && close(listener) == 0);
+}
+
 /* ---- daemons --------------------------------------------------------------------------------- */
 
 /* In the two ways that there are, and goes on. */
@@ -162,6 +214,8 @@ int main(void) {
     run("vforks", vforks);
     run("spawns", spawns);
     run("closing", close_everything);
+    run("streams", streams);
+    run("exit", streams_at_exit);
     printf("%d failures\n", failures);
     return failures == 0 ? 0 : 1;
 }

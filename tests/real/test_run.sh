@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # usctp-run: programs made for the kernel's SCTP (run-probe.c, which uses every call that is put in
-# place of another, and run-process.c, which starts others, and closes what is open) run over raw
-# packets and over UDP, with the stock libsctp too, and under valgrind; --pcap, --set, --check; what cannot be preloaded is refused; the exit statuses of env(1).
+# place of another, and run-process.c, which starts others, closes what is open, and has streams) run
+# over raw packets and over UDP, with the stock libsctp too, and under valgrind; --pcap, --set,
+# --check; what cannot be preloaded is refused; the exit statuses of env(1).
 # ctest-beside: others
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=200
