@@ -82,6 +82,7 @@ static void unpin(struct call *c) {
 
 static void cancelled_leader(void *argument) {
     struct call *c = argument;
+    call_sleeps(false);
     pthread_mutex_lock(&c->stack->lock);
     unpin(c);
     loop_release(c->stack);
@@ -94,9 +95,11 @@ static int wait_for_events(struct call *c, struct signals *signals, struct epoll
     int n;
     pthread_cleanup_push(cancelled_leader, c);
     pthread_cleanup_push(signals_leave, signals);
+    call_sleeps(true);
     pthread_setcancelstate(c->cancel_state, NULL);
     n = signals_wait(signals, events, LOOP_EVENTS, timeout_ms);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    call_sleeps(false);
     pthread_cleanup_pop(0);
     pthread_cleanup_pop(0);
     return n;
@@ -136,7 +139,9 @@ static int lead(struct call *c, enum loop_want want) {
     loop_release(stack);
     if (signals.is_blocking) {
         pthread_mutex_unlock(&stack->lock); /* a handler may take its time, or not come back */
+        call_sleeps(true);
         signals_leave(&signals);
+        call_sleeps(false);
         pthread_mutex_lock(&stack->lock);
     }
     return result;
@@ -164,6 +169,7 @@ static void quit(struct sleeper *sleeper) {
 static void cancelled_follower(void *argument) {
     struct sleeper *sleeper = argument;
     struct call *c = sleeper->call;
+    call_sleeps(false);
     pthread_mutex_lock(&c->stack->lock);
     quit(sleeper);
     unpin(c);
@@ -184,6 +190,7 @@ static int sleep_cancellably(struct sleeper *sleeper) {
     struct call *c = sleeper->call;
     int result, type;
     pthread_cleanup_push(cancelled_follower, sleeper);
+    call_sleeps(true);
     pthread_setcancelstate(c->cancel_state, NULL);
     /* The bare system call is no cancellation point: cancelled at any moment, then, while there is
      * nothing but it. */
@@ -191,6 +198,7 @@ static int sleep_cancellably(struct sleeper *sleeper) {
     result = sleep_until_called(&sleeper->follower, remaining_ms(c));
     pthread_setcanceltype(type, NULL);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    call_sleeps(false);
     pthread_cleanup_pop(0);
     return result;
 }

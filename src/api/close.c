@@ -93,6 +93,15 @@ void close_give_away(struct socket *s) {
 
 /* ---- close ----------------------------------------------------------------------------------- */
 
+/* By a signal handler that interrupted a call: what is left to do is done when the stack sees the
+ * hang-up. */
+static int close_bare(int sd) {
+    struct socket *s = fd_table_find(sd);
+    if (s)
+        fd_table_clear(sd, s);
+    return close(sd);
+}
+
 /* A descriptor whose stack is no more, or a parent's in a forked child. */
 static int close_orphan(int sd, int error) {
     struct socket *s = fd_table_find(sd);
@@ -128,6 +137,8 @@ static void linger(struct call *c, int seconds) {
 int usctp_close(int sd) {
     struct call c;
     int error = call_enter(&c, sd);
+    if (error == -EAGAIN)
+        return close_bare(sd);
     if (error != 0)
         return close_orphan(sd, error);
     struct socket *s = c.socket;

@@ -231,6 +231,8 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
     int error = 0;
     if (!stack)
         error = -EFAULT;
+    else if (call_is_inside())
+        error = -EAGAIN;
     else if (domain != AF_INET && domain != AF_INET6)
         error = -EAFNOSUPPORT;
     else if (protocol != 0 && protocol != IPPROTO_SCTP)
@@ -240,6 +242,7 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
     if (error == 0) {
         int cancel_state;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+        call_sleeps(false);
         pthread_mutex_lock(&stack->lock);
         if (stack->is_foreign || atomic_load(&stack->is_ending) || stack->exiting.has_begun) {
             error = -ESHUTDOWN;
@@ -253,6 +256,7 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
         }
         int fd = error == 0 ? s->descriptor.number : -1;
         pthread_mutex_unlock(&stack->lock);
+        call_sleeps(true);
         pthread_setcancelstate(cancel_state, NULL);
         if (error == 0)
             return fd;
@@ -406,6 +410,18 @@ void socket_show_touched(struct usctp_stack *stack) {
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
+/* This thread is in a call and does not sleep there: it may hold any lock. A call by a signal
+ * handler then comes back at once, where it would wait for its own thread forever. */
+static _Thread_local bool is_inside;
+
+bool call_is_inside(void) {
+    return is_inside;
+}
+
+void call_sleeps(bool sleeps) {
+    is_inside = !sleeps;
+}
+
 /* A number the table does not know may be a duplicate of a descriptor that it knows. */
 static struct socket *adopt(int fd, int *error) {
     uint64_t inode;
@@ -461,6 +477,9 @@ static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *st
 
 int call_enter(struct call *c, int fd) {
     int error = -EBADF;
+    if (is_inside)
+        return -EAGAIN;
+    is_inside = true;
     *c = (struct call){.fd = fd};
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &c->cancel_state);
     for (int attempt = 0; attempt < ENTER_ATTEMPTS; attempt++) {
@@ -497,6 +516,7 @@ int call_enter(struct call *c, int fd) {
             fd_table_clear(fd, s);
         error = -EBADF;
     }
+    is_inside = false;
     pthread_setcancelstate(c->cancel_state, NULL);
     return error;
 }
@@ -521,6 +541,7 @@ ssize_t call_leave(struct call *c, ssize_t result) {
     leave_locked(c);
     transmit_flush(c->stack);
     atomic_fetch_sub(&c->stack->calls, 1); /* usctp_stack_delete waits for the last one */
+    is_inside = false;
     pthread_setcancelstate(c->cancel_state, NULL);
     if (result >= 0)
         return result;
@@ -531,4 +552,5 @@ ssize_t call_leave(struct call *c, ssize_t result) {
 void call_abandon(struct call *c) {
     leave_locked(c);
     atomic_fetch_sub(&c->stack->calls, 1);
+    is_inside = false;
 }

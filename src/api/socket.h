@@ -127,7 +127,8 @@ struct call {
 
 /*
  * Finds the socket of fd and locks its stack. Returns 0, or -EBADF, -ENOTSOCK, -ESHUTDOWN (the
- * stack is no more); then there is nothing to leave.
+ * stack is no more), -EAGAIN (a signal handler calls that has interrupted a call); then there is
+ * nothing to leave.
  */
 int call_enter(struct call *c, int fd);
 /* Sends what is due, shows readiness, unlocks. Returns result, or -1 with errno set when it is a
@@ -135,6 +136,10 @@ int call_enter(struct call *c, int fd);
 ssize_t call_leave(struct call *c, ssize_t result);
 /* As call_leave with no result, for a thread that is being cancelled. The stack is locked. */
 void call_abandon(struct call *c);
+/* Around a wait with no lock: signal handlers may call. */
+void call_sleeps(bool sleeps);
+/* Whether this thread is in a call, and not asleep there. */
+bool call_is_inside(void);
 
 /* ---- sockets --------------------------------------------------------------------------------- */
 

@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <netinet/sctp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,6 +155,59 @@ static void streams_at_exit(void) {
     CHECK(close(fd) == 0 && close(listener) == 0);
 }
 
+/* ---- signals --------------------------------------------------------------------------------- */
+
+static int signal_ends[2];
+static volatile sig_atomic_t sent_by_handler;
+
+/* send(2) is one of the functions that a handler may call (signal-safety(7)). */
+static void send_from_handler(int number) {
+    int kept = errno;
+    (void)number;
+    if (send(signal_ends[0], "handler", 7, MSG_DONTWAIT) == 7)
+        sent_by_handler++;
+    errno = kept;
+}
+
+static void *count_messages(void *count) {
+    char got[16];
+    while (recv(signal_ends[1], got, sizeof got, 0) > 0)
+        ++*(int *)count;
+    return NULL;
+}
+
+static void set_timer(long us) {
+    const struct itimerval timer = {.it_interval = {.tv_usec = us}, .it_value = {.tv_usec = us}};
+    CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
+}
+
+/* A handler calls wherever the program is in its own calls. */
+static void signals(void) {
+    struct sigaction action = {.sa_handler = send_from_handler, .sa_flags = SA_RESTART};
+    sigset_t alarms;
+    pthread_t reader;
+    int sent = 0, received = 0;
+    unsigned left = alarm(0);
+    make_pair(signal_ends);
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    CHECK(pthread_sigmask(SIG_BLOCK, &alarms, NULL) == 0);
+    CHECK(pthread_create(&reader, NULL, count_messages, &received) == 0);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &alarms, NULL) == 0);
+    CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+    set_timer(200);
+    while (sent_by_handler < 200)
+        sent += send(signal_ends[0], "program", 7, 0) == 7;
+    set_timer(0);
+    CHECK(sent_by_handler >= 200);
+    CHECK(close(signal_ends[0]) == 0);
+    CHECK(pthread_join(reader, NULL) == 0);
+    CHECK(received == sent + sent_by_handler);
+    CHECK(close(signal_ends[1]) == 0);
+    CHECK(signal(SIGALRM, SIG_DFL) != SIG_ERR);
+    alarm(left);
+}
+
 /* ---- daemons --------------------------------------------------------------------------------- */
 
 /* In the two ways that there are, and goes on. */
@@ -214,6 +269,7 @@ int main(void) {
     run("vforks", vforks);
     run("spawns", spawns);
     run("closing", close_everything);
+    run("signals", signals);
     run("streams", streams);
     run("exit", streams_at_exit);
     printf("%d failures\n", failures);
