@@ -98,7 +98,9 @@ struct port_claims *port_claim_new(struct host_namespace *ns) {
     claims->probe_fd = ns ? host_namespace_socket(ns, SOCK_DGRAM) : -1;
     claims->watch_fd = ns ? high_number_move(epoll_create1(EPOLL_CLOEXEC)) : -1;
     if (ns && claims->probe_fd < 0) {
+        int error = -claims->probe_fd;
         port_claim_delete(claims);
+        errno = error;
         return NULL;
     }
     return claims;

@@ -25,7 +25,7 @@ struct port_claims;
 struct host_namespace;
 
 /* Claims among the processes of a network namespace; without one they are a table in this object
- * only (all packets travel in UDP). Returns NULL without memory or descriptors. */
+ * only (all packets travel in UDP). Returns NULL and errno without memory or descriptors. */
 struct port_claims *port_claim_new(struct host_namespace *ns);
 /* Such a table, for UDP, but blocks of ephemeral ports are had by one stack of the namespace only,
  * as long as there are enough. */

@@ -211,7 +211,7 @@ static int open_all(struct transport *t, const struct transport_options *options
         return fail(report, error, "Opening a socket for names among processes");
     t->claims = options->raw ? port_claim_new(t->ns) : port_claim_new_udp(t->ns);
     if (!t->claims)
-        return fail(report, -ENOMEM, "Allocating packet memory");
+        return fail(report, -errno, "Opening a socket for names among processes");
     /* UDP first: a handed-in socket changes hands only when all else has worked. */
     if (options->udp)
         error = open_udp(t, options, report);

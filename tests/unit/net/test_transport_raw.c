@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -522,6 +523,27 @@ START_TEST(more_packets_than_a_batch) {
 }
 END_TEST
 
+/* However many there are to be had, what is missing is told. */
+START_TEST(too_few_descriptors) {
+    struct rlimit before, few;
+    struct transport *t = NULL;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int first = dup(STDIN_FILENO); /* what is open has the numbers below, but for a few */
+    close(first);
+    for (int left = 0; !t; left++) {
+        struct transport_options options = raw_options();
+        ck_assert_int_lt(left, 100);
+        few = before;
+        few.rlim_cur = (rlim_t)(first + left);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+        int error = transport_open(&t, &options, text, sizeof text);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+        ck_assert_msg(error == 0 || error == -EMFILE, "%d left: %d: %s", left, error, text);
+    }
+    transport_close(t);
+}
+END_TEST
+
 int main(void) {
     if (!unit_net_enter() || !unit_net_has_raw())
         return 77;
@@ -549,6 +571,7 @@ int main(void) {
     tcase_add_test(tests, a_forked_child_forgets);
     tcase_add_test(tests, raw_and_udp_together);
     tcase_add_test(tests, more_packets_than_a_batch);
+    tcase_add_test(tests, too_few_descriptors);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
