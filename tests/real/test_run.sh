@@ -34,6 +34,12 @@ refused 126 'cannot write the capture' "$run" --pcap /nowhere/x.pcap true
 [ "$("$run" sh -c 'echo "$0 $1"; exit 3' a b; echo $?)" = "a b
 3" ] || fail "arguments or exit status do not come through"
 
+# As env(1), a script that does not say what it is for is the shell's
+printf 'echo "script $1"; exit 4\n' >"$WORK/plain"
+chmod +x "$WORK/plain"
+[ "$("$run" "$WORK/plain" a; echo $?)" = "script a
+4" ] || fail "a script without #! is not run by the shell"
+
 # What nothing can be preloaded into
 printf 'int main(void) { return 0; }\n' >"$WORK/empty.c"
 "${CC:-cc}" -static -o "$WORK/static" "$WORK/empty.c"

@@ -114,6 +114,10 @@ static const char *look_at_elf(int fd, const char *path) {
     const char *what = NULL;
     GElf_Ehdr header;
     Elf *elf = elf_version(EV_CURRENT) != EV_NONE ? elf_begin(fd, ELF_C_READ, NULL) : NULL;
+    if (elf != NULL && elf_kind(elf) == ELF_K_NONE) {
+        elf_end(elf);
+        return NULL; /* a script without "#!", for the shell */
+    }
     if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL)
         what = "is not a program that Linux can run";
     else if (!is_of_this_machine(&header))
