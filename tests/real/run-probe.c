@@ -319,6 +319,32 @@ static void threads(void) {
     CHECK(close(fd) == 0 && close(accepted) == 0 && close(listener) == 0);
 }
 
+/* What libsctp asks the kernel for by these, with memory that is none. */
+static void pointers(void) {
+    static const int sets[] = {SCTP_SOCKOPT_BINDX_ADD, SCTP_SOCKOPT_BINDX_REM,
+                               SCTP_SOCKOPT_CONNECTX_OLD, SCTP_SOCKOPT_CONNECTX};
+    static const int gets[] = {SCTP_SOCKOPT_PEELOFF, SCTP_SOCKOPT_PEELOFF_FLAGS,
+                               SCTP_GET_PEER_ADDRS, SCTP_GET_LOCAL_ADDRS, SCTP_SOCKOPT_CONNECTX3};
+    void *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+    CHECK(nowhere != MAP_FAILED);
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        CHECK(setsockopt(fd, IPPROTO_SCTP, sets[i], nowhere, sizeof(struct sockaddr_in)) == -1);
+        CHECK(errno == EFAULT);
+    }
+    for (size_t i = 0; i < sizeof gets / sizeof gets[0]; i++) {
+        char value[64] = "";
+        socklen_t bytes = sizeof value;
+        CHECK(getsockopt(fd, IPPROTO_SCTP, gets[i], nowhere, &bytes) == -1 && errno == EFAULT);
+        CHECK(getsockopt(fd, IPPROTO_SCTP, gets[i], value, nowhere) == -1 && errno == EFAULT);
+    }
+    struct sctp_getaddrs_old list = {.addr_num = sizeof(struct sockaddr_in), .addrs = nowhere};
+    socklen_t bytes = sizeof list;
+    CHECK(getsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_CONNECTX3, &list, &bytes) == -1);
+    CHECK(errno == EFAULT);
+    CHECK(close(fd) == 0 && munmap(nowhere, 4096) == 0);
+}
+
 /* ---- libsctp --------------------------------------------------------------------------------- */
 
 /* What is called: of the library this program is linked with, or of STOCK. */
@@ -513,6 +539,7 @@ int main(int argc, char **argv) {
     run("child", child);
     run("threads", threads);
     run("ranges", ranges);
+    run("pointers", pointers);
     void *library = dlopen("libsctp.so.1", RTLD_NOW);
     for (int i = 1; library; i++) {
         find_all(library);
