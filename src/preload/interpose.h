@@ -15,7 +15,9 @@
 
 #define INTERPOSED __attribute__((visibility("default")))
 
-/* What close() is for the program, for other interposed functions. */
+/* What these are for the program, for other interposed functions. */
 int interposed_close(int fd);
+ssize_t interposed_read(int fd, void *data, size_t bytes);
+ssize_t interposed_write(int fd, const void *data, size_t bytes);
 
 #endif

@@ -116,10 +116,14 @@ INTERPOSED int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int fl
                                  : libc_sendmmsg(fd, messages, count, flags);
 }
 
-INTERPOSED ssize_t write(int fd, const void *data, size_t bytes) {
+ssize_t interposed_write(int fd, const void *data, size_t bytes) {
     if (program_stack_is_parents(fd))
         return parents_sendto(fd, data, bytes, 0, NULL, 0);
     return program_stack_has(fd) ? usctp_write(fd, data, bytes) : libc_write(fd, data, bytes);
+}
+
+INTERPOSED ssize_t write(int fd, const void *data, size_t bytes) {
+    return interposed_write(fd, data, bytes);
 }
 
 INTERPOSED ssize_t writev(int fd, const struct iovec *iov, int count) {
@@ -151,10 +155,14 @@ INTERPOSED int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int fl
                                  : libc_recvmmsg(fd, messages, count, flags, timeout);
 }
 
-INTERPOSED ssize_t read(int fd, void *data, size_t bytes) {
+ssize_t interposed_read(int fd, void *data, size_t bytes) {
     if (program_stack_is_parents(fd))
         return parents_recvfrom(fd, data, bytes, 0, NULL, NULL);
     return program_stack_has(fd) ? usctp_read(fd, data, bytes) : libc_read(fd, data, bytes);
+}
+
+INTERPOSED ssize_t read(int fd, void *data, size_t bytes) {
+    return interposed_read(fd, data, bytes);
 }
 
 INTERPOSED ssize_t readv(int fd, const struct iovec *iov, int count) {

@@ -5,6 +5,8 @@
  */
 #include "preload/interpose.h"
 
+#include "api/fd_table.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -24,17 +26,13 @@ static struct {
     LIST_HEAD(, stream) all;
 } streams = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The number may mean something else by now, as after dup2(). */
-
 static ssize_t read_stream(void *cookie, char *data, size_t bytes) {
-    int fd = ((struct stream *)cookie)->fd;
-    return program_stack_has(fd) ? usctp_read(fd, data, bytes) : libc_read(fd, data, bytes);
+    return interposed_read(((struct stream *)cookie)->fd, data, bytes);
 }
 
 /* fopencookie: 0 is the error. */
 static ssize_t write_stream(void *cookie, const char *data, size_t bytes) {
-    int fd = ((struct stream *)cookie)->fd;
-    ssize_t n = program_stack_has(fd) ? usctp_write(fd, data, bytes) : libc_write(fd, data, bytes);
+    ssize_t n = interposed_write(((struct stream *)cookie)->fd, data, bytes);
     return n < 0 ? 0 : n;
 }
 
@@ -81,10 +79,15 @@ static void register_hooks(void) {
     (void)pthread_atfork(NULL, NULL, in_child);
 }
 
+/* Also a parent's: unlike program_stack_has, it says nothing of that. */
+static bool is_socket(int fd) {
+    return fd_table_find(fd) != NULL;
+}
+
 INTERPOSED FILE *fdopen(int fd, const char *mode) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const cookie_io_functions_t calls = {read_stream, write_stream, seek_stream, close_stream};
-    if (!program_stack_has(fd))
+    if (!is_socket(fd))
         return libc_fdopen(fd, mode);
     pthread_once(&once, register_hooks);
     struct stream *s = malloc(sizeof *s);
@@ -103,10 +106,10 @@ INTERPOSED FILE *fdopen(int fd, const char *mode) {
 
 INTERPOSED int vdprintf(int fd, const char *format, va_list arguments) {
     char *text = NULL;
-    if (!program_stack_has(fd))
+    if (!is_socket(fd))
         return libc_vdprintf(fd, format, arguments);
     int length = vasprintf(&text, format, arguments);
-    ssize_t n = length > 0 ? usctp_write(fd, text, (size_t)length) : length;
+    ssize_t n = length > 0 ? interposed_write(fd, text, (size_t)length) : length;
     if (length >= 0)
         free(text);
     return (int)n;
@@ -124,8 +127,8 @@ INTERPOSED int dprintf(int fd, const char *format, ...) {
 
 INTERPOSED int __vdprintf_chk(int fd, int flag, const char *format, va_list arguments);
 INTERPOSED int __vdprintf_chk(int fd, int flag, const char *format, va_list arguments) {
-    return program_stack_has(fd) ? vdprintf(fd, format, arguments)
-                                 : libc___vdprintf_chk(fd, flag, format, arguments);
+    return is_socket(fd) ? vdprintf(fd, format, arguments)
+                         : libc___vdprintf_chk(fd, flag, format, arguments);
 }
 
 INTERPOSED int __dprintf_chk(int fd, int flag, const char *format, ...);

@@ -135,6 +135,27 @@ static void streams(void) {
     CHECK(close(null) == 0 && close(listeners) == 0 && close(ends[1]) == 0);
 }
 
+/* A server's child may well talk by a stream. */
+static void streams_of_children(void) {
+    int ends[2];
+    char got[16] = "";
+    make_pair(ends);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        char line[16] = "";
+        FILE *file = fdopen(ends[1], "r+");
+        bool is_fine = file && fgets(line, sizeof line, file) && strcmp(line, "ask\n") == 0 &&
+                       fputs("answer", file) != EOF && fflush(file) == 0;
+        _exit(is_fine ? 0 : 1);
+    }
+    CHECK(send(ends[0], "ask\n", 4, 0) == 4);
+    CHECK(ready(ends[0], POLLIN) && recv(ends[0], got, sizeof got, 0) == 6);
+    CHECK(memcmp(got, "answer", 6) == 0);
+    must_succeed(child);
+    close_pair(ends);
+}
+
 /* What a stream holds when the process exits is sent. */
 static void streams_at_exit(void) {
     uint16_t port;
@@ -271,6 +292,7 @@ int main(void) {
     run("closing", close_everything);
     run("signals", signals);
     run("streams", streams);
+    run("children", streams_of_children);
     run("exit", streams_at_exit);
     printf("%d failures\n", failures);
     return failures == 0 ? 0 : 1;
