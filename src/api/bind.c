@@ -66,7 +66,7 @@ static int open_endpoint(struct socket *s, struct usctp_stack *stack,
         .address_count = list->count,
         .ipv4 = s->domain == AF_INET || !s->v6only,
         .ipv6 = s->domain == AF_INET6,
-        .config = &s->config,
+        .config = s->config,
         .reuse = s->reuse_address || s->reuse_port,
     };
     int32_t endpoint = usctp_endpoint_open(stack->engine, &options);

@@ -165,7 +165,7 @@ static int start_with_init(struct socket *s, struct usctp_stack *stack,
         result = start(s, stack, peer);
     for (size_t i = 0; i < INIT_TUNABLES; i++)
         usctp_endpoint_tune(stack->engine, s->endpoint, init_tunables[i],
-                            usctp_config_get(&s->config, init_tunables[i]));
+                            usctp_config_get(s->config, init_tunables[i]));
     return result;
 }
 

@@ -209,7 +209,8 @@ int option_tune(struct call *c, enum usctp_tunable tunable, uint64_t value) {
         value > info->maximum)
         return -EINVAL;
     if (c->scope.future) {
-        usctp_config_set(&s->config, tunable, value);
+        if (socket_tune(s, tunable, value) != 0)
+            return -ENOMEM;
         if (s->endpoint != 0)
             usctp_endpoint_tune(engine, s->endpoint, tunable, value);
     }
@@ -224,7 +225,7 @@ uint64_t option_value(struct call *c, enum usctp_tunable tunable) {
     struct usctp_config config;
     if (c->scope.one && usctp_assoc_config(c->stack->engine, c->scope.one->id, &config) == 0)
         return usctp_config_get(&config, tunable);
-    return usctp_config_get(&c->socket->config, tunable);
+    return usctp_config_get(c->socket->config, tunable);
 }
 
 int usctp_tune(int sd, enum usctp_tunable tunable, uint64_t value) {

@@ -153,7 +153,7 @@ int option_set_initmsg(struct call *c, const struct option *option, const void *
 
 int option_get_initmsg(struct call *c, const struct option *option, void *value,
                        socklen_t *length) {
-    const struct usctp_config *config = &c->socket->config;
+    const struct usctp_config *config = c->socket->config;
     uint64_t timeout_ms = config->max_init_timeout_us / USCTP_MS;
     struct sctp_initmsg out = {
         .sinit_num_ostreams = (uint16_t)config->outbound_streams,

@@ -70,12 +70,14 @@ int option_get_v6only(struct call *c, const struct option *option, void *value, 
 
 /* ---- IP_TOS, IPV6_TCLASS; the ECN bits are SCTP's own ---------------------------------------- */
 
-static void set_dscp(struct call *c, uint32_t dscp) {
+static int set_dscp(struct call *c, uint32_t dscp) {
     struct usctp_engine *engine = c->stack->engine;
     struct socket *s = c->socket;
     struct usctp_path_status path;
     if (!s->preferences.has_dscp) {
-        usctp_config_set(&s->config, USCTP_TUNABLE_dscp, dscp);
+        int error = socket_tune(s, USCTP_TUNABLE_dscp, dscp);
+        if (error != 0)
+            return error;
         if (s->endpoint != 0)
             usctp_endpoint_tune(engine, s->endpoint, USCTP_TUNABLE_dscp, dscp);
     }
@@ -89,6 +91,7 @@ static void set_dscp(struct call *c, uint32_t dscp) {
             if (!(a->dscp_paths & 1u << i))
                 usctp_path_tune(engine, a->id, i, USCTP_TUNABLE_dscp, dscp, c->now_us);
     }
+    return 0;
 }
 
 int option_set_class(struct call *c, const struct option *option, const void *value,

@@ -39,7 +39,9 @@ static int move(struct call *c, struct connection *a, struct socket *s) {
         return socket_errno(endpoint);
     socket_inherit(c, s);
     s->endpoint = a->endpoint = endpoint;
-    usctp_assoc_config(stack->engine, a->id, &s->config);
+    struct usctp_config config;
+    if (usctp_assoc_config(stack->engine, a->id, &config) == 0)
+        socket_configure(s, &config);
     s->preferences = a->preferences;
     connection_detach(a);
     connection_attach(a, s);

@@ -87,6 +87,26 @@ void socket_unwatch(struct socket *s) {
     descriptor_close(&s->descriptor);
 }
 
+static void release_config(struct socket *s, struct usctp_stack *stack) {
+    if (s->config)
+        config_pool_release(&stack->configs, s->config, &stack->env);
+    s->config = NULL;
+}
+
+int socket_tune(struct socket *s, enum usctp_tunable tunable, uint64_t value) {
+    struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    return socket_errno(config_pool_set(&stack->configs, &s->config, tunable, value, &stack->env));
+}
+
+void socket_configure(struct socket *s, const struct usctp_config *config) {
+    struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    const struct usctp_config *taken = config_pool_take(&stack->configs, config, &stack->env);
+    if (!taken)
+        return; /* without memory it keeps what it inherited */
+    release_config(s, stack);
+    s->config = taken;
+}
+
 static void set_defaults(struct socket *s, struct usctp_stack *stack, int domain) {
     s->domain = domain;
     s->is_mapped = true;
@@ -94,7 +114,7 @@ static void set_defaults(struct socket *s, struct usctp_stack *stack, int domain
     TAILQ_INIT(&s->connections);
     TAILQ_INIT(&s->readable);
     TAILQ_INIT(&s->sleepers);
-    s->config = stack->config;
+    s->config = config_pool_share(stack->config);
     s->encapsulation_port = stack->has_raw ? 0 : USCTP_UDP_PORT;
 }
 
@@ -115,6 +135,7 @@ int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket *
     if (result != 0) {
         close(s->descriptor.number);
         socket_unwatch(s);
+        release_config(s, stack);
         atomic_store(&s->stack, NULL);
         fd_table_retire_socket(s);
         return result;
@@ -154,7 +175,8 @@ void socket_inherit(struct call *c, struct socket *s) {
     s->linger = from->linger;
     s->encapsulation_port = from->encapsulation_port;
     s->preferences = from->preferences;
-    s->config = from->config;
+    release_config(s, c->stack);
+    s->config = config_pool_share(from->config);
     inherit_timeout(c, s->descriptor.number, SO_RCVTIMEO);
     inherit_timeout(c, s->descriptor.number, SO_SNDTIMEO);
 }
@@ -164,6 +186,8 @@ static void retire(struct socket *s) {
     if (stack && s->is_dirty)
         TAILQ_REMOVE(&stack->dirty, s, dirty_link);
     s->is_dirty = false;
+    if (stack)
+        release_config(s, stack);
     free(s->remainder.data);
     s->remainder.data = NULL;
     fd_table_forget(s);
@@ -208,6 +232,7 @@ void socket_orphan(struct socket *s) {
     if (s->is_dirty)
         TAILQ_REMOVE(&stack->dirty, s, dirty_link);
     s->is_dirty = false;
+    release_config(s, stack);
     free(s->remainder.data);
     s->remainder.data = NULL;
     atomic_store(&s->stack, NULL);

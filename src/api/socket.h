@@ -100,7 +100,7 @@ struct socket {
     LIST_ENTRY(socket) autoclose_link; /* while it is not 0 */
     uint16_t encapsulation_port;       /* of peers; 0 = none */
     struct preferences preferences;    /* of new associations */
-    struct usctp_config config;        /* for new associations */
+    const struct usctp_config *config; /* for new associations; of the stack's pool */
 };
 
 /* ---- a call on a socket ---------------------------------------------------------------------- */
@@ -148,6 +148,10 @@ bool call_is_inside(void);
 int socket_new(struct usctp_stack *stack, int domain, int flags, struct socket **out);
 /* Takes over what accept() and peeloff() copy from the socket they are called on. */
 void socket_inherit(struct call *c, struct socket *s);
+/* Sets a tunable for new associations. Returns 0 or a negative errno. */
+int socket_tune(struct socket *s, enum usctp_tunable tunable, uint64_t value);
+/* Sets all of them, if there is memory. */
+void socket_configure(struct socket *s, const struct usctp_config *config);
 /* Ends it: its association is given away (close.c) and its memory goes when nobody is inside. b is
  * closed, a is not touched. */
 void socket_delete(struct socket *s);

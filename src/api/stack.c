@@ -184,11 +184,15 @@ static int make_engine(struct usctp_stack *stack, const struct usctp_stack_optio
     environment.trace = options->trace;
     environment.trace_user = options->trace_user;
     stack->env.given = environment;
-    error = take_config(&stack->config, options->config);
+    struct usctp_config config;
+    error = take_config(&config, options->config);
     if (error != 0)
         return error;
-    stack->engine = usctp_engine_new(&environment, &stack->config, stack_now(stack));
-    if (!stack->engine)
+    if (config_pool_init(&stack->configs, &stack->env) != 0)
+        return -ENOMEM;
+    stack->config = config_pool_take(&stack->configs, &config, &stack->env);
+    stack->engine = usctp_engine_new(&environment, &config, stack_now(stack));
+    if (!stack->config || !stack->engine)
         return -ENOMEM;
     if (hash_init(&stack->by_endpoint, FIRST_BUCKETS, &stack->env) != 0)
         return -ENOMEM;
@@ -204,6 +208,11 @@ static void free_parts(struct usctp_stack *stack) {
         hash_free(&stack->by_endpoint, &stack->env);
     if (stack->by_assoc.buckets)
         hash_free(&stack->by_assoc, &stack->env);
+    if (stack->config)
+        config_pool_release(&stack->configs, stack->config, &stack->env);
+    if (stack->configs.configs.buckets)
+        config_pool_free(&stack->configs, &stack->env);
+    stack->config = NULL;
     if (stack->engine)
         usctp_engine_delete(stack->engine);
     if (stack->transport)

@@ -11,6 +11,7 @@
 #include "api/loop.h"
 #include "api/socket.h"
 #include "api/transmit.h"
+#include "core/config_pool.h"
 #include "core/hash.h"
 #include "usctp/usctp.h"
 
@@ -34,7 +35,8 @@ struct usctp_stack {
     struct transport *transport;
     bool has_raw;
     uint64_t now_us;
-    struct usctp_config config; /* what new sockets start with */
+    struct config_pool configs;        /* of the sockets */
+    const struct usctp_config *config; /* what new sockets start with, of that pool */
 
     LIST_HEAD(, socket) sockets;
     LIST_HEAD(, socket) autoclosing;     /* with SCTP_AUTOCLOSE */

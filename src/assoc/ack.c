@@ -34,7 +34,7 @@ bool ack_write(struct assoc *a, struct writer *w) {
 }
 
 void ack_sent(struct assoc *a) {
-    received_tsn_clear_duplicates(&a->received);
+    received_tsn_clear_duplicates(&a->received, &a->engine->env);
     a->has_sacked = true;
     a->packets_unacknowledged = 0;
     a->sack_due = false;
@@ -50,7 +50,7 @@ static void snapshot(struct assoc *a) {
     const struct path *p = path_manager_control_path(a, a->last_data_path);
     size_t room = path_packet_bytes(p) - PACKET_HEADER_BYTES;
     struct writer w = writer_over(memory, room < sizeof memory ? room : sizeof memory);
-    if (a->batch_sacks >= a->config.gap_sacks_per_batch || !ack_write(a, &w))
+    if (a->batch_sacks >= a->config->gap_sacks_per_batch || !ack_write(a, &w))
         return;
     uint8_t *chunk = association_queue_control(a, a->last_data_path, writer_used(&w));
     if (!chunk)
@@ -79,8 +79,8 @@ void ack_on_packet(struct inbound *in) {
      * and what fills it (RFC 5681 4.2). 5.1: the first DATA. */
     if (has_gap || in->had_gap || in->wants_sack || in->had_duplicate || !a->has_sacked)
         a->sack_due = true;
-    bool is_frequent =
-        a->config.sack_every_second_packet && a->packets_unacknowledged >= a->config.sack_frequency;
+    bool is_frequent = a->config->sack_every_second_packet &&
+                       a->packets_unacknowledged >= a->config->sack_frequency;
     a->batch_wants_sack = has_gap || is_frequent;
     if (a->state == USCTP_SHUTDOWN_SENT) {
         /* 9.2: each packet with DATA is answered by SHUTDOWN, and by a SACK: it alone tells gaps,
@@ -96,17 +96,17 @@ void ack_on_batch_end(struct assoc *a, uint64_t now_us) {
     a->batch_wants_sack = false;
     if (a->packets_unacknowledged == 0)
         return;
-    if (a->sack_due || a->packets_unacknowledged >= a->config.sack_frequency ||
-        a->config.sack_delay_us == 0) {
+    if (a->sack_due || a->packets_unacknowledged >= a->config->sack_frequency ||
+        a->config->sack_delay_us == 0) {
         association_pend(a, PENDING_SACK);
     } else if (!timer_is_running(&a->sack_timer)) {
-        timer_start(&a->sack_timer, &a->engine->timers, now_us + a->config.sack_delay_us);
+        timer_start(&a->sack_timer, &a->engine->timers, now_us + a->config->sack_delay_us);
     }
 }
 
 void ack_on_read(struct assoc *a) {
     uint32_t rwnd = association_rwnd(a);
-    uint32_t quarter = a->config.receive_buffer_bytes / 4;
+    uint32_t quarter = a->config->receive_buffer_bytes / 4;
     /* 6.2: an update only when the window has grown by a quarter of the buffer; while DATA may come
      * at all. */
     bool may_come = a->state == USCTP_ESTABLISHED || a->state == USCTP_SHUTDOWN_PENDING ||

@@ -85,9 +85,9 @@ static int init_sides(struct assoc *a, uint32_t tsn) {
     struct env *env = &a->engine->env;
     if (outstanding_init(&a->outstanding, tsn, env))
         return USCTP_ERR_NO_MEMORY;
-    if (reassembly_init(&a->reassembly, env))
-        return USCTP_ERR_NO_MEMORY;
-    return received_tsn_init(&a->received, 0, a->config.max_duplicate_reports, env);
+    reassembly_init(&a->reassembly);
+    received_tsn_init(&a->received, 0, a->config->max_duplicate_reports);
+    return 0;
 }
 
 struct assoc *association_new(struct usctp_engine *engine, struct endpoint *endpoint,
@@ -103,21 +103,23 @@ struct assoc *association_new(struct usctp_engine *engine, struct endpoint *endp
     }
     a->engine = engine;
     a->state = USCTP_CLOSED;
-    a->config = endpoint->config;
+    a->config = config_pool_share(endpoint->config);
     a->subscribed = endpoint->subscribed;
     a->local_port = endpoint->port;
     a->peer_port = peer_port;
     a->local_initial_tsn = env_random32(&engine->env);
+    a->paths = &a->only_path;
+    a->path_capacity = 1;
     STAILQ_INIT(&a->control);
-    timer_init(&a->t1, a, TIMER_T1, 0);
-    timer_init(&a->t2, a, TIMER_T2, 0);
-    timer_init(&a->t5, a, TIMER_T5, 0);
-    timer_init(&a->sack_timer, a, TIMER_SACK, 0);
+    timer_init(&a->t1, TIMER_T1);
+    timer_init(&a->t2, TIMER_T2);
+    timer_init(&a->t5, TIMER_T5);
+    timer_init(&a->sack_timer, TIMER_SACK);
     receive_queue_init(&a->inbox);
     send_queue_init(&a->send_queue);
-    a->advertised_rwnd = a->config.receive_buffer_bytes;
-    a->outbound_streams = (uint16_t)a->config.outbound_streams;
-    a->inbound_streams = (uint16_t)a->config.max_inbound_streams;
+    a->advertised_rwnd = a->config->receive_buffer_bytes;
+    a->wanted_streams = a->outbound_streams = (uint16_t)a->config->outbound_streams;
+    a->offered_streams = a->inbound_streams = (uint16_t)a->config->max_inbound_streams;
     a->id = next_id(engine);
     hash_insert(&engine->assocs, &a->by_id, engine_hash(engine, (uint32_t)a->id), &engine->env);
     endpoint_add_assoc(endpoint, a);
@@ -180,6 +182,7 @@ void association_delete(struct assoc *a) {
     struct usctp_engine *engine = a->engine;
     struct env *env = &engine->env;
     unlist(a);
+    idle_forget(a);
     leave_tables(a);
     stop_timers(a);
     while (a->path_count > 0)
@@ -195,9 +198,12 @@ void association_delete(struct assoc *a) {
     env_release(env, a->abort_causes, a->abort_causes_bytes);
     env_release(env, a->local, sizeof *a->local * a->local_count);
     admission_leave(a);
+    config_pool_release(&engine->configs, a->config, env);
     hash_remove(&engine->assocs, &a->by_id);
     engine->counters.associations--;
     endpoint_remove_assoc(engine, a);
+    if (a->paths != &a->only_path)
+        env_release(env, a->paths, a->path_capacity * sizeof(struct path *));
     env_release(env, a, sizeof *a);
 }
 
@@ -237,6 +243,8 @@ int association_set_initial_tsn(struct assoc *a, uint32_t tsn) {
     struct env *env = &a->engine->env;
     struct outstanding fresh;
     if (outstanding_init(&fresh, tsn, env))
+        return USCTP_ERR_NO_MEMORY;
+    if (outstanding_set_paths(&fresh, a->outstanding.path_count, env))
         return USCTP_ERR_NO_MEMORY;
     outstanding_free(&a->outstanding, &a->send_queue, env);
     a->outstanding = fresh;
@@ -305,22 +313,18 @@ static void drop_partial(struct assoc *a) {
 
 bool association_restart(struct assoc *a, const struct cookie_content *cookie,
                          const struct init_chunk *init, uint64_t now_us) {
-    struct env *env = &a->engine->env;
-    struct reassembly fresh;
-    if (reassembly_init(&fresh, env))
-        return false;
     give_up_data(a);
+    a->wanted_streams = cookie->outbound_streams;
+    a->offered_streams = cookie->inbound_streams;
     if (association_set_initial_tsn(a, cookie->local_initial_tsn) ||
         handshake_load_peer(a, init, &cookie->source, now_us)) {
-        reassembly_free(&fresh, env);
         termination_abort(
             a, NULL, 0,
             USCTP_ERR_NO_MEMORY); /* the old association is gone on the peer's side as well */
         return false;
     }
     drop_partial(a);
-    reassembly_free(&a->reassembly, env);
-    a->reassembly = fresh;
+    reassembly_free(&a->reassembly, &a->engine->env);
     send_queue_reset_ssns(&a->send_queue);
     association_drop_control(a);
     stop_timers(a);
@@ -329,7 +333,7 @@ bool association_restart(struct assoc *a, const struct cookie_content *cookie,
     a->in_fast_recovery = a->retransmit_now = a->probe_now = a->sack_since_t3 = a->sack_due =
         a->batch_wants_sack = a->has_sacked = a->peer_shut_down = false;
     a->packets_unacknowledged = a->error_count = a->shutdown_retransmits = a->credit = 0;
-    a->advertised_rwnd = a->config.receive_buffer_bytes;
+    a->advertised_rwnd = a->config->receive_buffer_bytes;
     a->local_tie_tag = a->peer_tie_tag = 0;
     association_enter_tag(a, cookie->local_tag);
     a->counters.restarts++;
@@ -472,6 +476,7 @@ void association_forget(struct assoc *a) {
 void association_check_done(struct assoc *a) {
     if (!a->has_ended || !a->is_released || a->pending || a->is_reaped)
         return;
+    endpoint_stop_waiting(a);
     a->is_reaped = true;
     LIST_INSERT_HEAD(&a->engine->ended, a, ended_link);
 }
@@ -510,7 +515,8 @@ void association_raise(struct assoc *a, uint32_t event_bits) {
 void association_notify(struct assoc *a, const struct usctp_notification *notification) {
     if (!(a->subscribed & notification->kind) || a->is_released)
         return;
-    if (receive_queue_notify(&a->inbox, notification, a->config.max_notifications, &a->engine->env))
+    if (receive_queue_notify(&a->inbox, notification, a->config->max_notifications,
+                             &a->engine->env))
         a->counters.dropped_notifications++;
     else
         association_raise(a, USCTP_EVENT_READABLE);
@@ -525,7 +531,7 @@ void association_touch(struct assoc *a) {
 
 uint8_t *association_queue_control(struct assoc *a, uint8_t path, size_t bytes) {
     struct control_chunk *c = NULL;
-    if (a->control_count < a->config.max_control_chunks && bytes <= UINT16_MAX)
+    if (a->control_count < a->config->max_control_chunks && bytes <= UINT16_MAX)
         c = env_allocate_raw(&a->engine->env, sizeof *c + bytes);
     if (!c) {
         a->counters.dropped_control_chunks++;
@@ -542,7 +548,7 @@ uint8_t *association_queue_control(struct assoc *a, uint8_t path, size_t bytes) 
 uint32_t association_rwnd(const struct assoc *a) {
     uint64_t held = (uint64_t)a->inbox.payload_bytes + a->inbox.overhead_bytes +
                     a->reassembly.payload_bytes + a->reassembly.overhead_bytes;
-    uint64_t buffer = a->config.receive_buffer_bytes;
+    uint64_t buffer = a->config->receive_buffer_bytes;
     uint64_t left = held < buffer ? buffer - held : 0;
     /* Nor more than the stack has memory for: a peer that is told so waits, one that is not would
      * take silence for a dead path. */

@@ -21,6 +21,7 @@
 #include "assoc/token_bucket.h"
 #include "chunk/init_chunk.h"
 #include "chunk/packet.h"
+#include "core/config_pool.h"
 #include "core/hash.h"
 #include "timer/rto.h"
 #include "timer/timer.h"
@@ -36,8 +37,9 @@ enum timer_kind {
     TIMER_COOKIE_KEY, /* of the engine */
     TIMER_OUTPUT,     /* of the engine: memory was short, output is worth another try */
     TIMER_PMTU,       /* of a path: PROBE_TIMER and PMTU_RAISE_TIMER (RFC 8899 5.1.1) */
+    TIMER_IDLE,       /* of the engine: idle.c */
 };
-#define ENGINE_TIMERS 2u
+#define ENGINE_TIMERS 3u
 #define ASSOC_TIMERS  4u
 #define PATH_TIMERS   3u
 
@@ -69,18 +71,18 @@ struct path_mtu {
     struct pmtu_search search;
     struct timer timer;
     uint64_t nonce, sent_us; /* of the probe under way */
-    uint32_t sent_bytes;     /* its size */
-    bool wants_probe, is_under_way;
-    bool is_raising;                      /* the timer is PMTU_RAISE_TIMER */
-    uint32_t is_probing;                  /* the tunable pmtu_probing */
-    uint32_t is_discovering, fixed_bytes; /* pmtu_discovery, pmtu_fixed_bytes */
-    uint32_t interface_bytes;             /* the last that the host said */
-    bool is_by_hand;                      /* pmtu_discovery is off, and that has been done */
-    uint64_t sample_tsn;   /* in a packet above MIN_PLPMTU that is watched; USCTP_NEVER: none */
-    uint32_t sample_bytes; /* that packet's size */
-    uint32_t lost_samples; /* T3-rtx expired for one so often in a row */
-    uint64_t settled_us;   /* when the search ended */
+    uint64_t sample_tsn;     /* in a packet above MIN_PLPMTU that is watched; USCTP_NEVER: none */
+    uint64_t settled_us;     /* when the search ended */
     uint64_t probes_out, probe_acks_in, black_holes;
+    uint32_t sent_bytes;      /* the probe's size */
+    uint32_t sample_bytes;    /* the watched packet's */
+    uint32_t lost_samples;    /* T3-rtx expired for one so often in a row */
+    uint32_t fixed_bytes;     /* the tunable pmtu_fixed_bytes */
+    uint32_t interface_bytes; /* the last that the host said */
+    bool wants_probe, is_under_way;
+    bool is_raising;                 /* the timer is PMTU_RAISE_TIMER */
+    bool is_probing, is_discovering; /* the tunables pmtu_probing, pmtu_discovery */
+    bool is_by_hand;                 /* pmtu_discovery is off, and that has been done */
 };
 
 struct path {
@@ -88,15 +90,20 @@ struct path {
     struct hash_node by_address; /* engine.paths: peer's address and both ports */
     struct usctp_addr address, source;
     uint8_t index, generation;
-    enum usctp_path_state state;
     bool is_confirmed; /* 5.4 */
     bool wants_route, wants_heartbeat, heartbeat_outstanding;
     bool is_forbidden;   /* the host refused to send an INIT there */
     bool has_probe_turn; /* its heartbeat timer waits for its turn to be verified */
-    uint16_t udp_port;   /* RFC 6951: the peer's port, 0 = not encapsulated */
+    enum usctp_path_state state;
     uint32_t error_count;
     uint32_t mtu_bytes; /* of IP packets on the way */
     uint32_t pmdcs;     /* the largest DATA chunk that fits */
+    uint16_t udp_port;  /* RFC 6951: the peer's port, 0 = not encapsulated */
+    /* tunables */
+    uint16_t pf_max_retrans, primary_switchover_max_retrans;
+    uint8_t hb_enabled, path_max_retrans, dscp, hop_limit;
+    uint32_t flow_label;
+    uint64_t hb_interval_us;
     struct rto rto;
     struct congestion congestion;
     struct timer t3, heartbeat;
@@ -107,9 +114,6 @@ struct path {
     uint64_t last_data_us,
         last_used_us; /* when DATA, when anything that measures or probes, was sent there */
     uint64_t transmit_number;
-    uint64_t hb_interval_us;
-    uint32_t hb_enabled, path_max_retrans, pf_max_retrans, primary_switchover_max_retrans, dscp,
-        flow_label, hop_limit;
     uint64_t data_chunks_out, retransmitted_chunks, bytes_out, packets_in, heartbeats_out,
         heartbeat_acks_in;
     uint64_t made_us;
@@ -119,10 +123,16 @@ struct assoc {
     struct usctp_engine *engine;
     struct endpoint *endpoint;
     struct hash_node by_id, by_tag;
-    TAILQ_ENTRY(assoc) ready_link, event_link, touched_link, waiting_link, endpoint_link;
-    LIST_ENTRY(assoc) ended_link;
-    bool is_ready, is_listed, is_touched, is_waiting, is_in_tables, is_released, has_ended,
+    TAILQ_ENTRY(assoc) ready_link, event_link, touched_link, used_link, endpoint_link;
+    union {
+        TAILQ_ENTRY(assoc) waiting_link;
+        LIST_ENTRY(assoc) ended_link; /* when nobody can accept it any more */
+    };
+    bool is_ready, is_listed, is_touched, is_used, is_waiting, is_in_tables, is_released, has_ended,
         is_reaped;
+    uint8_t handshake_path;
+    bool user_shutdown; /* shut down from this side once established */
+    bool peer_shut_down;
     int32_t id;
     enum usctp_assoc_state state;
     int error;
@@ -131,32 +141,32 @@ struct assoc {
     uint32_t local_tag, peer_tag;
     uint32_t local_tie_tag, peer_tie_tag; /* nonces, 0 until needed (5.2.2, RFC 5062 3) */
     uint32_t local_initial_tsn;
-    struct usctp_addr *local; /* our addresses as listed to the peer */
     uint32_t local_count;
+    struct usctp_addr *local;                 /* our addresses as listed to the peer */
+    uint16_t wanted_streams, offered_streams; /* as our INIT or INIT ACK has them */
     uint16_t outbound_streams, inbound_streams;
-    struct usctp_config config;
+    const struct usctp_config *config; /* of engine.configs */
+    struct source *source;             /* admission.c; NULL: begun from here */
 
-    struct path *paths[USCTP_MAX_ADDRESSES]; /* dense */
-    uint32_t path_count, primary, data_path, generation;
-    uint64_t next_probe_us; /* when the next address may be verified (5.4) */
+    struct path **paths, *only_path; /* dense; &only_path while there is one */
+    uint32_t path_capacity, path_count, primary, data_path, generation;
     uint32_t amdcs;         /* the smallest PMDCS: what fits every path (RFC 9260 1.3) */
+    uint64_t next_probe_us; /* when the next address may be verified (5.4) */
     uint32_t error_count;   /* 8.1 */
 
     uint32_t pending; /* enum pending_bit */
     STAILQ_HEAD(, control_chunk) control;
     uint32_t control_count;
-    uint8_t *abort_causes; /* with PENDING_ABORT */
     uint16_t abort_causes_bytes;
+    uint16_t cookie_bytes;
+    uint8_t *abort_causes; /* with PENDING_ABORT */
 
     struct timer t1, t2, t5, sack_timer;
     uint32_t init_retransmits, shutdown_retransmits, stale_cookies;
+    uint32_t cookie_preservative_ms;
     uint64_t t1_rto_us;
     uint64_t handshake_sent_us; /* when INIT or COOKIE ECHO was last sent: the first RTT */
-    uint8_t handshake_path;
-    bool user_shutdown; /* shut down from this side once established */
-    uint8_t *cookie;    /* the peer's, until COOKIE ACK */
-    uint16_t cookie_bytes;
-    uint32_t cookie_preservative_ms;
+    uint8_t *cookie;            /* the peer's, until COOKIE ACK */
 
     /* receive side */
     struct received_tsn received;
@@ -168,14 +178,13 @@ struct assoc {
     bool sack_due, batch_wants_sack;
     bool has_sacked;        /* the first DATA has been acknowledged (5.1) */
     uint8_t last_data_path; /* where the last DATA came from */
-    bool peer_shut_down;
 
     /* send side */
     struct send_queue send_queue;
     struct outstanding outstanding;
     uint32_t peer_rwnd, peer_rwnd_max; /* as last advertised; the largest ever */
-    bool in_fast_recovery;
     uint64_t fast_recovery_exit;
+    bool in_fast_recovery;
     bool retransmit_now; /* one packet of marked chunks regardless of cwnd (6.3.3 E3, 7.2.4) */
     bool probe_now;      /* one chunk regardless of the peer's window (6.1 A) */
     bool sack_since_t3;  /* the peer answers while its window is closed */
@@ -183,7 +192,6 @@ struct assoc {
     uint32_t credit;     /* packets of DATA that may still leave in this burst */
     uint64_t data_us;    /* when a DATA chunk last came or left */
 
-    struct source *source; /* admission.c; NULL: begun from here */
     struct usctp_assoc_counters counters;
 };
 
@@ -202,7 +210,7 @@ struct endpoint {
     uint32_t waiting_count;
     TAILQ_HEAD(, assoc) assocs;
     uint32_t assoc_count;
-    struct usctp_config config;
+    const struct usctp_config *config; /* for new associations, of engine.configs */
 };
 
 /* A packet that belongs to no association: INIT ACK, ABORT, SHUTDOWN COMPLETE, ERROR. */
@@ -218,11 +226,12 @@ struct usctp_engine {
     struct hash assocs, endpoints, ports, tags,
         paths;           /* by id, by id, by local port, by local tag, by peer address and ports */
     struct hash sources; /* by peer address: admission.c */
+    struct config_pool configs;
     uint8_t hash_key[16];
     struct cookie_keys cookie_keys;
-    struct timer cookie_timer, output_timer;
+    struct timer cookie_timer, output_timer, idle_timer;
     int32_t last_assoc_id, last_endpoint_id;
-    TAILQ_HEAD(assoc_list, assoc) ready, listed, touched;
+    TAILQ_HEAD(assoc_list, assoc) ready, listed, touched, used; /* used: carry data, idle.c */
     TAILQ_HEAD(, endpoint) listed_endpoints;
     LIST_HEAD(, assoc) ended; /* to be freed at the end of the call */
     struct usctp_local_address *host;
@@ -304,6 +313,21 @@ static inline bool association_may_send_data(const struct assoc *a) {
     return a->state == USCTP_ESTABLISHED || a->state == USCTP_SHUTDOWN_PENDING ||
            a->state == USCTP_SHUTDOWN_RECEIVED;
 }
+
+/* ---- idle.c
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+void idle_watch(struct assoc *a);
+/* DATA has come or left. */
+static inline void idle_note_data(struct assoc *a) {
+    a->data_us = a->engine->now_us;
+    if (!a->is_used)
+        idle_watch(a);
+}
+/* It is no more. */
+void idle_forget(struct assoc *a);
+void idle_on_timer(struct usctp_engine *engine, uint64_t now_us);
 
 /* ---- path.c
  * -------------------------------------------------------------------------------------------------------
@@ -564,6 +588,8 @@ bool endpoint_has_family(const struct endpoint *ep, uint32_t family);
 struct address_choice endpoint_address_choice(const struct usctp_engine *engine,
                                               const struct endpoint *ep);
 void endpoint_raise(struct usctp_engine *engine, struct endpoint *ep, uint32_t bits);
+/* Out of its table, and its memory back. */
+void endpoint_delete(struct usctp_engine *engine, struct endpoint *ep);
 void endpoint_add_assoc(struct endpoint *ep, struct assoc *a);
 void endpoint_remove_assoc(struct usctp_engine *engine, struct assoc *a);
 /* It no longer waits to be accepted. */

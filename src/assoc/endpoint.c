@@ -128,8 +128,16 @@ static bool port_in_use(const struct usctp_engine *engine, const struct usctp_en
     return false;
 }
 
+void endpoint_delete(struct usctp_engine *engine, struct endpoint *ep) {
+    hash_remove(&engine->endpoints, &ep->by_id);
+    config_pool_release(&engine->configs, ep->config, &engine->env);
+    env_release(&engine->env, ep->bound, sizeof *ep->bound * ep->bound_count);
+    env_release(&engine->env, ep, sizeof *ep);
+}
+
+/* The endpoint holds `config` from then on. */
 static struct endpoint *make(struct usctp_engine *engine, const struct usctp_addr *addresses,
-                             size_t n) {
+                             size_t n, const struct usctp_config *config) {
     if (engine->counters.endpoints >= engine->config.max_endpoints)
         return NULL;
     struct endpoint *ep = env_allocate(&engine->env, sizeof *ep);
@@ -144,6 +152,7 @@ static struct endpoint *make(struct usctp_engine *engine, const struct usctp_add
         memcpy(ep->bound, addresses, sizeof *ep->bound * n);
         ep->bound_count = (uint32_t)n;
     }
+    ep->config = config;
     TAILQ_INIT(&ep->waiting);
     TAILQ_INIT(&ep->assocs);
     ep->id = next_id(engine);
@@ -180,14 +189,17 @@ int32_t usctp_endpoint_open(struct usctp_engine *engine,
         return USCTP_ERR_IN_USE;
     if (engine->counters.endpoints >= engine->config.max_endpoints)
         return USCTP_ERR_LIMIT;
-    struct endpoint *ep = make(engine, options->addresses, options->address_count);
-    if (!ep)
+    const struct usctp_config *shared = config_pool_take(&engine->configs, &config, &engine->env);
+    struct endpoint *ep =
+        shared ? make(engine, options->addresses, options->address_count, shared) : NULL;
+    if (!ep) {
+        config_pool_release(&engine->configs, shared, &engine->env);
         return USCTP_ERR_NO_MEMORY;
+    }
     ep->port = options->port;
     ep->ipv4 = options->ipv4;
     ep->ipv6 = options->ipv6;
     ep->reuse = options->reuse;
-    ep->config = config;
     hash_insert(&engine->ports, &ep->by_port, engine_hash(engine, ep->port), &engine->env);
     ep->is_in_port_table = true;
     return ep->id;
@@ -308,14 +320,14 @@ void endpoint_raise(struct usctp_engine *engine, struct endpoint *ep, uint32_t b
 /* An endpoint for one association, with the port and addresses of the one it leaves. */
 static int32_t split_off(struct usctp_engine *engine, struct assoc *a) {
     struct endpoint *from = a->endpoint;
-    struct endpoint *ep = make(engine, from->bound, from->bound_count);
+    struct endpoint *ep = make(engine, from->bound, from->bound_count, from->config);
     if (!ep)
         return USCTP_ERR_NO_MEMORY;
+    config_pool_share(from->config);
     ep->port = from->port;
     ep->ipv4 = from->ipv4;
     ep->ipv6 = from->ipv6;
     ep->reuse = from->reuse;
-    ep->config = from->config;
     ep->subscribed = from->subscribed;
     ep->shares_port = true;
     endpoint_remove_assoc(engine, a);
@@ -378,7 +390,7 @@ int usctp_endpoint_tune(struct usctp_engine *engine, int32_t endpoint, enum usct
     const struct usctp_tunable_info *info = usctp_tunable_info(tunable);
     if (!info || info->scope == USCTP_SCOPE_ENGINE)
         return USCTP_ERR_INVALID;
-    return usctp_config_set(&ep->config, tunable, value);
+    return config_pool_set(&engine->configs, &ep->config, tunable, value, &engine->env);
 }
 
 int usctp_endpoint_config(const struct usctp_engine *engine, int32_t endpoint,
@@ -386,7 +398,7 @@ int usctp_endpoint_config(const struct usctp_engine *engine, int32_t endpoint,
     const struct endpoint *ep = open_endpoint(engine, endpoint);
     if (!ep)
         return USCTP_ERR_NOT_FOUND;
-    *config = ep->config;
+    *config = *ep->config;
     return 0;
 }
 

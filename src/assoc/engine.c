@@ -24,8 +24,8 @@ static int init_tables(struct usctp_engine *engine) {
     struct env *env = &engine->env;
     if (hash_init(&engine->assocs, 16, env) || hash_init(&engine->endpoints, 16, env) ||
         hash_init(&engine->ports, 16, env) || hash_init(&engine->tags, 16, env) ||
-        hash_init(&engine->paths, 16, env) || hash_init(&engine->sources, 16, env) ||
-        timers_reserve(&engine->timers, ENGINE_TIMERS, env))
+        hash_init(&engine->paths, 16, env) || config_pool_init(&engine->configs, env) ||
+        hash_init(&engine->sources, 16, env) || timers_reserve(&engine->timers, ENGINE_TIMERS, env))
         return USCTP_ERR_NO_MEMORY;
     engine->replies = env_allocate(env, sizeof(struct reply) * engine->config.reply_ring_packets);
     return engine->replies ? 0 : USCTP_ERR_NO_MEMORY;
@@ -39,6 +39,7 @@ static void free_tables(struct usctp_engine *engine) {
     hash_free(&engine->tags, env);
     hash_free(&engine->paths, env);
     hash_free(&engine->sources, env);
+    config_pool_free(&engine->configs, env);
     timers_free(&engine->timers, env);
     env_release(env, engine->host, sizeof *engine->host * engine->host_count);
 }
@@ -62,6 +63,7 @@ struct usctp_engine *usctp_engine_new(const struct usctp_environment *environmen
     TAILQ_INIT(&engine->ready);
     TAILQ_INIT(&engine->listed);
     TAILQ_INIT(&engine->touched);
+    TAILQ_INIT(&engine->used);
     TAILQ_INIT(&engine->listed_endpoints);
     LIST_INIT(&engine->ended);
     engine->last_assoc_id = engine->last_endpoint_id = 2;
@@ -76,8 +78,9 @@ struct usctp_engine *usctp_engine_new(const struct usctp_environment *environmen
         usctp_engine_delete(engine);
         return NULL;
     }
-    timer_init(&engine->cookie_timer, engine, TIMER_COOKIE_KEY, 0);
-    timer_init(&engine->output_timer, engine, TIMER_OUTPUT, 0);
+    timer_init(&engine->cookie_timer, TIMER_COOKIE_KEY);
+    timer_init(&engine->output_timer, TIMER_OUTPUT);
+    timer_init(&engine->idle_timer, TIMER_IDLE);
     timer_start(&engine->cookie_timer, &engine->timers, now_us + engine->config.cookie_key_life_us);
     return engine;
 }
@@ -111,10 +114,7 @@ void usctp_engine_delete(struct usctp_engine *engine) {
     while ((node = any_node(&engine->assocs)) != NULL)
         association_delete(container_of(node, struct assoc, by_id));
     while ((node = any_node(&engine->endpoints)) != NULL) {
-        struct endpoint *ep = container_of(node, struct endpoint, by_id);
-        hash_remove(&engine->endpoints, node);
-        env_release(&engine->env, ep->bound, sizeof *ep->bound * ep->bound_count);
-        env_release(&engine->env, ep, sizeof *ep);
+        endpoint_delete(engine, container_of(node, struct endpoint, by_id));
     }
     out_of_the_blue_free(engine);
     free_tables(engine);
@@ -133,24 +133,49 @@ static void on_cookie_key_timer(struct usctp_engine *engine, uint64_t now_us) {
 }
 
 /* How often it has now expired in a row. */
-static uint64_t expiries(const struct assoc *a, const struct timer *timer) {
-    switch ((enum timer_kind)timer->kind) {
+static uint64_t expiries(const struct assoc *a, const struct path *p, uint8_t kind) {
+    switch ((enum timer_kind)kind) {
     case TIMER_T1:
         return a->init_retransmits + 1u;
     case TIMER_T2:
         return a->shutdown_retransmits + 1u;
     case TIMER_T3:
     case TIMER_HEARTBEAT:
-        return a->paths[timer->index]->error_count + 1u;
+        return p->error_count + 1u;
     case TIMER_T5:
     case TIMER_SACK:
     case TIMER_COOKIE_KEY:
     case TIMER_OUTPUT:
+    case TIMER_IDLE:
         break;
     case TIMER_PMTU:
-        return a->paths[timer->index]->pmtu.search.probe_count + 1u;
+        return p->pmtu.search.probe_count + 1u;
     }
     return 1;
+}
+
+/* The path that a timer belongs to, or NULL. */
+static struct path *path_of(struct timer *timer) {
+    if (timer->kind == TIMER_T3)
+        return container_of(timer, struct path, t3);
+    if (timer->kind == TIMER_HEARTBEAT)
+        return container_of(timer, struct path, heartbeat);
+    if (timer->kind == TIMER_PMTU)
+        return container_of(timer, struct path, pmtu.timer);
+    return NULL;
+}
+
+static struct assoc *assoc_of(struct timer *timer) {
+    struct path *p = path_of(timer);
+    if (p)
+        return p->assoc;
+    if (timer->kind == TIMER_T1)
+        return container_of(timer, struct assoc, t1);
+    if (timer->kind == TIMER_T2)
+        return container_of(timer, struct assoc, t2);
+    if (timer->kind == TIMER_T5)
+        return container_of(timer, struct assoc, t5);
+    return container_of(timer, struct assoc, sack_timer);
 }
 
 static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t now_us) {
@@ -158,11 +183,16 @@ static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t 
         on_cookie_key_timer(engine, now_us);
         return;
     }
+    if (timer->kind == TIMER_IDLE) {
+        idle_on_timer(engine, now_us);
+        return;
+    }
     if (timer->kind == TIMER_OUTPUT)
         return; /* output follows: that is all */
-    struct assoc *a = timer->owner;
-    association_trace(a, USCTP_TRACE_TIMER, timer->index,
-                      (const uint64_t[3]){timer->kind, expiries(a, timer), 0});
+    struct assoc *a = assoc_of(timer);
+    struct path *p = path_of(timer);
+    association_trace(a, USCTP_TRACE_TIMER, p ? p->index : 0,
+                      (const uint64_t[3]){timer->kind, expiries(a, p, timer->kind), 0});
     switch ((enum timer_kind)timer->kind) {
     case TIMER_T1:
         handshake_on_t1(a, now_us);
@@ -177,16 +207,17 @@ static void on_timer(struct usctp_engine *engine, struct timer *timer, uint64_t 
         association_pend(a, PENDING_SACK);
         break;
     case TIMER_T3:
-        retransmit_on_t3(a->paths[timer->index], now_us);
+        retransmit_on_t3(p, now_us);
         break;
     case TIMER_HEARTBEAT:
-        path_heartbeat_on_timer(a->paths[timer->index], now_us);
+        path_heartbeat_on_timer(p, now_us);
         break;
     case TIMER_PMTU:
-        path_mtu_on_timer(a->paths[timer->index], now_us);
+        path_mtu_on_timer(p, now_us);
         break;
     case TIMER_COOKIE_KEY:
     case TIMER_OUTPUT:
+    case TIMER_IDLE:
         break;
     }
 }
@@ -208,10 +239,8 @@ static int next_endpoint_event(struct usctp_engine *engine, struct usctp_event *
     *event = (struct usctp_event){.endpoint = ep->id, .what = ep->event_bits};
     ep->event_bits = 0;
     if (event->what & USCTP_EVENT_CLOSED) {
-        hash_remove(&engine->endpoints, &ep->by_id);
         engine->counters.endpoints--;
-        env_release(&engine->env, ep->bound, sizeof *ep->bound * ep->bound_count);
-        env_release(&engine->env, ep, sizeof *ep);
+        endpoint_delete(engine, ep);
     }
     return 1;
 }

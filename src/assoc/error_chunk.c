@@ -69,7 +69,7 @@ enum chunk_verdict error_chunk_on_unknown(struct inbound *in, const struct chunk
     if (chunk_unknown_is_reported(chunk->type) && a->state != USCTP_COOKIE_WAIT && in->path) {
         uint8_t cause[4 + ECHO_MOST_BYTES];
         struct writer w = writer_over(cause, sizeof cause);
-        uint32_t most = a->config.max_error_echo_bytes;
+        uint32_t most = a->config->max_error_echo_bytes;
         a->engine->counters.error_echoes_cut += chunk->length > most ? 1 : 0;
         cause_write(&w, CAUSE_UNRECOGNIZED_CHUNK, chunk->start,
                     chunk->length < most ? chunk->length : most);

@@ -20,10 +20,10 @@ void handshake_fill_init(const struct assoc *a, struct init_content *content) {
     /* 5.1.2: a single address need not be listed: it is the packet's source. */
     *content =
         (struct init_content){.tag = a->local_tag,
-                              .a_rwnd = a->config.receive_buffer_bytes,
+                              .a_rwnd = a->config->receive_buffer_bytes,
                               .initial_tsn = a->local_initial_tsn,
-                              .outbound_streams = (uint16_t)a->config.outbound_streams,
-                              .inbound_streams = (uint16_t)a->config.max_inbound_streams,
+                              .outbound_streams = a->wanted_streams,
+                              .inbound_streams = a->offered_streams,
                               .addresses = a->local,
                               .address_count = a->local_count > 1 ? a->local_count : 0,
                               .lists_supported_types = true,
@@ -43,13 +43,13 @@ void handshake_begin(struct assoc *a, uint64_t now_us) {
 void handshake_on_t1(struct assoc *a, uint64_t now_us) {
     (void)now_us;
     a->counters.t1_expiries++;
-    if (++a->init_retransmits > a->config.max_init_retransmits) { /* 5.1: to the upper layer */
+    if (++a->init_retransmits > a->config->max_init_retransmits) { /* 5.1: to the upper layer */
         association_end(a, USCTP_ERR_TIMED_OUT, 0, NULL);
         return;
     }
-    uint64_t most = a->config.rto_max_us < a->config.max_init_timeout_us
-                        ? a->config.rto_max_us
-                        : a->config.max_init_timeout_us;
+    uint64_t most = a->config->rto_max_us < a->config->max_init_timeout_us
+                        ? a->config->rto_max_us
+                        : a->config->max_init_timeout_us;
     a->t1_rto_us = a->t1_rto_us * 2 < most ? a->t1_rto_us * 2 : most;
     /* 6.4.1: to another address, a confirmed one for the COOKIE ECHO (5.4). */
     for (uint32_t i = 1; i <= a->path_count; i++) {
@@ -259,7 +259,7 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
     if (!admission_check(in, ep, &in->packet->source, init.tag)) /* 5.1: lack of resources */
         return;
     struct cookie_content cookie = {0};
-    handshake_reply_init_ack(in, &init, &cookie, ep, &ep->config);
+    handshake_reply_init_ack(in, &init, &cookie, ep, ep->config);
 }
 
 /* ---- what the peer said
@@ -268,28 +268,19 @@ void handshake_on_init(struct inbound *in, const struct chunk *chunk) {
 int handshake_load_peer(struct assoc *a, const struct init_chunk *init,
                         const struct usctp_addr *source, uint64_t now_us) {
     struct env *env = &a->engine->env;
-    struct received_tsn received;
     (void)now_us;
-    if (received_tsn_init(&received, init->initial_tsn, a->config.max_duplicate_reports, env))
-        return USCTP_ERR_NO_MEMORY;
     uint16_t udp_port = a->path_count > 0 ? a->paths[0]->udp_port : 0;
-    if (handshake_load_paths(a, init, source, udp_port)) {
-        received_tsn_free(&received, env);
+    if (handshake_load_paths(a, init, source, udp_port))
         return USCTP_ERR_NO_MEMORY;
-    }
     received_tsn_free(&a->received, env);
-    a->received = received;
-    /* The set's first ranges lie inside it. */
-    if (received.above.items == received.above.first)
-        a->received.above.items = a->received.above.first;
+    received_tsn_init(&a->received, init->initial_tsn, a->config->max_duplicate_reports);
     a->peer_tag = init->tag;
     a->peer_rwnd = a->peer_rwnd_max = init->a_rwnd;
     /* 5.1.1 */
-    uint32_t wanted = a->config.outbound_streams, offered = a->config.max_inbound_streams;
     a->outbound_streams =
-        (uint16_t)(wanted < init->inbound_streams ? wanted : init->inbound_streams);
+        a->wanted_streams < init->inbound_streams ? a->wanted_streams : init->inbound_streams;
     a->inbound_streams =
-        (uint16_t)(offered < init->outbound_streams ? offered : init->outbound_streams);
+        a->offered_streams < init->outbound_streams ? a->offered_streams : init->outbound_streams;
     for (uint32_t i = 0; i < a->path_count; i++)
         path_reset_congestion(a->paths[i]);
     return 0;
@@ -461,8 +452,8 @@ static struct assoc *build(struct inbound *in, struct endpoint *ep,
     if (!a)
         return NULL;
     association_enter_tag(a, cookie->local_tag);
-    a->config.outbound_streams = cookie->outbound_streams;
-    a->config.max_inbound_streams = cookie->inbound_streams;
+    a->wanted_streams = cookie->outbound_streams;
+    a->offered_streams = cookie->inbound_streams;
     /* 5.4 rule 2: where the INIT ACK was sent is confirmed. */
     if (association_set_initial_tsn(a, cookie->local_initial_tsn) ||
         admission_enter(a, &cookie->source) || association_list_local(a, &cookie->source) ||
@@ -558,14 +549,14 @@ void handshake_on_stale_cookie(struct inbound *in, uint32_t staleness_us) {
     struct assoc *a = in->assoc;
     (void)staleness_us;
     timer_stop(&a->t1, &a->engine->timers);
-    if (++a->stale_cookies > a->config.max_init_retransmits) {
+    if (++a->stale_cookies > a->config->max_init_retransmits) {
         association_end(a, USCTP_ERR_TIMED_OUT, CAUSE_STALE_COOKIE, NULL);
         return;
     }
     /* Alternative 3: ask for the measured round trip and a second more. */
     uint64_t rtt_us = in->now_us - a->handshake_sent_us;
-    if (rtt_us > a->config.rto_max_us)
-        rtt_us = a->config.rto_max_us;
+    if (rtt_us > a->config->rto_max_us)
+        rtt_us = a->config->rto_max_us;
     a->cookie_preservative_ms = (uint32_t)(rtt_us / USCTP_MS) + 1000;
     a->init_retransmits = 0;
     a->peer_tag = 0;

@@ -104,7 +104,7 @@ int handshake_load_paths(struct assoc *a, const struct init_chunk *init,
             continue;
         /* Further ones are ignored (12.2.4.1). One that is left out for want of memory would be a
          * stranger later: the handshake is tried again instead. */
-        if (a->path_count >= a->config.max_peer_addresses)
+        if (a->path_count >= a->config->max_peer_addresses)
             a->engine->counters.addresses_ignored++;
         else if (!path_add(a, &address, false, udp_port))
             return USCTP_ERR_NO_MEMORY;

@@ -96,7 +96,7 @@ static void reply_in_cookie_wait(struct inbound *in, const struct init_chunk *in
         moved.udp_source = p->udp_port;
         in->packet = &moved;
     }
-    handshake_reply_init_ack(in, init, cookie, a->endpoint, &a->config);
+    handshake_reply_init_ack(in, init, cookie, a->endpoint, a->config);
     in->packet = packet;
 }
 
@@ -132,7 +132,7 @@ void handshake_collision_on_init(struct inbound *in, const struct init_chunk *in
     }
     cookie.local_tie_tag = a->local_tie_tag;
     cookie.peer_tie_tag = a->peer_tie_tag;
-    handshake_reply_init_ack(in, init, &cookie, a->endpoint, &a->config);
+    handshake_reply_init_ack(in, init, &cookie, a->endpoint, a->config);
 }
 
 static void acknowledge_cookie(struct inbound *in) {

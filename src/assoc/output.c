@@ -243,7 +243,7 @@ static bool output_association(struct output *out, struct assoc *a) {
     if ((a->pending & PENDING_INIT) && !output_init(out, a))
         return false;
     if (a->credit == 0)
-        a->credit = a->config.max_burst;
+        a->credit = a->config->max_burst;
     while (a->pending & PENDING_ANY_CONTROL)
         if (!output_control(out, a))
             return false;

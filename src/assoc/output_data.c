@@ -11,7 +11,7 @@
     256u /* payload: a large message is not cut into what is left of a packet for less */
 
 static bool cwnd_allows(const struct path *p) {
-    return p->assoc->outstanding.paths[p->index].in_flight_bytes <
+    return outstanding_flight(&p->assoc->outstanding, p->index)->in_flight_bytes <
            p->congestion.cwnd_bytes; /* 6.1 B */
 }
 
@@ -19,8 +19,8 @@ static bool cwnd_allows(const struct path *p) {
    in flight until it is acknowledged, however short it is. */
 static bool may_begin(const struct path *p) {
     const struct outstanding *o = &p->assoc->outstanding;
-    return cwnd_allows(p) &&
-           (p->congestion.cwnd_bytes > p->pmdcs || o->paths[p->index].in_flight_count == 0);
+    return cwnd_allows(p) && (p->congestion.cwnd_bytes > p->pmdcs ||
+                              outstanding_flight(o, p->index)->in_flight_count == 0);
 }
 
 /* 6.1: T3-rtx starts with what is sent, and starts anew when the earliest outstanding chunk is sent
@@ -50,7 +50,7 @@ static void write_record(struct outbound_packet *pk, uint64_t tsn, const struct 
     pk->has_data = true;
     pk->tsn = tsn;
     pk->assoc->counters.data_chunks_out++;
-    pk->assoc->data_us = pk->assoc->engine->now_us;
+    idle_note_data(pk->assoc);
     pk->path->data_chunks_out++;
 }
 
@@ -82,8 +82,8 @@ static void append_retransmissions(struct output *out, struct outbound_packet *p
 
 static uint32_t largest_fragment(const struct assoc *a) {
     uint32_t most = (a->amdcs - DATA_HEADER_BYTES) & ~3u;
-    if (a->config.fragment_max_bytes && a->config.fragment_max_bytes < most)
-        most = a->config.fragment_max_bytes;
+    if (a->config->fragment_max_bytes && a->config->fragment_max_bytes < most)
+        most = a->config->fragment_max_bytes;
     return most;
 }
 
@@ -125,7 +125,7 @@ static uint32_t next_fragment(const struct output *out, struct path *p, size_t p
     bool is_idle = outstanding_is_empty(&a->outstanding);
     uint32_t window = window_left(a);
     if (size > window) {
-        bool may_cut = is_idle && window > 0 && !a->config.disable_fragments;
+        bool may_cut = is_idle && window > 0 && !a->config->disable_fragments;
         if (may_cut && (a->probe_now || window >= a->peer_rwnd_max / 2))
             return window;
         if (is_idle && a->probe_now)
@@ -136,7 +136,7 @@ static uint32_t next_fragment(const struct output *out, struct path *p, size_t p
     }
     /* Nagle, for messages not yet begun. */
     bool is_small = m->cut_bytes == 0 && a->send_queue.unsent_bytes < most;
-    if (is_small && !is_idle && !packet_has_data && !a->config.nodelay &&
+    if (is_small && !is_idle && !packet_has_data && !a->config->nodelay &&
         a->state == USCTP_ESTABLISHED && !(m->flags & USCTP_MESSAGE_SACK_IMMEDIATELY))
         return 0;
     return size;
@@ -217,7 +217,8 @@ static bool append_fragment(struct output *out, struct outbound_packet *pk, uint
 
 /* 7.2.1: a window that was not used for an RTO shrinks, once for each RTO gone by. */
 static void check_idle(const struct output *out, struct path *p) {
-    if (p->last_data_us == 0 || p->assoc->outstanding.paths[p->index].in_flight_count > 0)
+    if (p->last_data_us == 0 ||
+        outstanding_flight(&p->assoc->outstanding, p->index)->in_flight_count > 0)
         return;
     uint64_t rounds = (out->now_us - p->last_data_us) / (p->rto.rto_us ? p->rto.rto_us : 1);
     for (uint64_t i = 0; i < rounds && i < 16; i++)

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define LEAST_CAPACITY 8u
+#define LEAST_CAPACITY 4u
 /* TSNs that are further apart than half their range cannot be told from old ones. */
 #define MOST_CAPACITY        (1u << 30)
 #define MISSES_TO_RETRANSMIT 3u /* RFC 9260 7.2.4 */
@@ -21,6 +21,7 @@ int outstanding_init(struct outstanding *o, uint32_t initial_tsn, struct env *en
     memset(o, 0, sizeof *o);
     o->next_tsn = serial_first(initial_tsn);
     o->cumulative = o->next_tsn - 1;
+    o->path_count = 1;
     return 0;
 }
 
@@ -30,9 +31,32 @@ void outstanding_free(struct outstanding *o, struct send_queue *q, struct env *e
     while ((message = outstanding_pop(o, &record)) != NULL) {
         outbound_message_release(q, message, env);
     }
+    outstanding_trim(o, env);
+    env_release(env, o->others, (o->path_count - 1) * sizeof *o->others);
+    o->others = NULL;
+    o->path_count = 1;
+}
+
+void outstanding_trim(struct outstanding *o, struct env *env) {
+    if (!outstanding_is_empty(o))
+        return;
     env_release(env, o->ring, o->capacity * sizeof *o->ring);
     o->ring = NULL;
     o->capacity = 0;
+}
+
+int outstanding_set_paths(struct outstanding *o, uint32_t count, struct env *env) {
+    if (count <= o->path_count)
+        return 0;
+    struct flight *others = env_allocate(env, (count - 1) * sizeof *others);
+    if (!others)
+        return USCTP_ERR_NO_MEMORY;
+    if (o->others)
+        memcpy(others, o->others, (o->path_count - 1) * sizeof *others);
+    env_release(env, o->others, (o->path_count - 1) * sizeof *others);
+    o->others = others;
+    o->path_count = count;
+    return 0;
 }
 
 static struct record *slot(const struct outstanding *o, uint64_t tsn) {
@@ -65,8 +89,8 @@ int outstanding_reserve(struct outstanding *o, struct env *env) {
 static void enter_flight(struct outstanding *o, struct record *record) {
     record->state = RECORD_IN_FLIGHT;
     o->in_flight_bytes += record->payload_bytes;
-    o->paths[record->path].in_flight_bytes += record_chunk_bytes(record);
-    o->paths[record->path].in_flight_count++;
+    outstanding_flight_of(o, record->path)->in_flight_bytes += record_chunk_bytes(record);
+    outstanding_flight_of(o, record->path)->in_flight_count++;
 }
 
 /* Takes a record out of the sums that its state has it in. */
@@ -75,8 +99,8 @@ static void leave_state(struct outstanding *o, const struct record *record) {
         o->marked_count--;
     } else if (record->state == RECORD_IN_FLIGHT) {
         o->in_flight_bytes -= record->payload_bytes;
-        o->paths[record->path].in_flight_bytes -= record_chunk_bytes(record);
-        o->paths[record->path].in_flight_count--;
+        outstanding_flight_of(o, record->path)->in_flight_bytes -= record_chunk_bytes(record);
+        outstanding_flight_of(o, record->path)->in_flight_count--;
     }
 }
 
@@ -90,7 +114,7 @@ static void mark(struct outstanding *o, uint64_t tsn, struct record *record) {
 }
 
 uint64_t outstanding_add(struct outstanding *o, const struct record *record) {
-    ASSERT(outstanding_count(o) < o->capacity && record->path < USCTP_MAX_ADDRESSES);
+    ASSERT(outstanding_count(o) < o->capacity && record->path < o->path_count);
     uint64_t tsn = o->next_tsn++;
     struct record *added = slot(o, tsn);
     *added = *record;
@@ -105,7 +129,7 @@ uint64_t outstanding_add(struct outstanding *o, const struct record *record) {
 void outstanding_on_retransmit(struct outstanding *o, uint64_t tsn, uint8_t path,
                                uint8_t path_generation, uint64_t now_us) {
     struct record *record = outstanding_at(o, tsn);
-    ASSERT(record->state == RECORD_MARKED && path < USCTP_MAX_ADDRESSES);
+    ASSERT(record->state == RECORD_MARKED && path < o->path_count);
     leave_state(o, record);
     record->path = path;
     record->path_generation = path_generation;
@@ -170,6 +194,10 @@ static void note_acked(struct ack *ack, uint64_t tsn, const struct record *recor
     record->message->acked_bytes += record->payload_bytes;
     outcome->newly_acked_bytes += record->payload_bytes;
     outcome->newly_acked_chunks++;
+    if ((outcome->acked_paths & path_bit) == 0) {
+        outcome->acked_chunk_bytes[record->path] = 0;
+        outcome->rtt_sent_us[record->path] = USCTP_NEVER;
+    }
     outcome->acked_paths |= path_bit;
     outcome->acked_chunk_bytes[record->path] += record_chunk_bytes(record);
     if ((ack->walked_paths & path_bit) == 0)
@@ -254,10 +282,8 @@ static void find_missing(struct ack *ack, uint64_t miss_below) {
 static enum sack_verdict apply(struct ack *ack, bool in_fast_recovery, struct send_queue *q,
                                struct env *env) {
     struct outstanding *o = ack->o;
-    memset(ack->outcome, 0, sizeof *ack->outcome);
-    for (uint32_t path = 0; path < USCTP_MAX_ADDRESSES; path++) {
-        ack->outcome->rtt_sent_us[path] = USCTP_NEVER;
-    }
+    /* What it says of a path is written when the path is first met. */
+    memset(ack->outcome, 0, offsetof(struct sack_outcome, acked_chunk_bytes));
     if (ack->cumulative < o->cumulative) /* RFC 9260 6.2.1 D i */
         return SACK_OLD;
     if (ack->highest >= o->next_tsn)
@@ -297,9 +323,9 @@ enum sack_verdict outstanding_on_cumulative(struct outstanding *o, uint32_t cumu
 /* ---- paths, restart, check ---------------------------------------------------------------- */
 
 uint32_t outstanding_mark_path(struct outstanding *o, uint8_t path) {
-    ASSERT(path < USCTP_MAX_ADDRESSES);
     uint32_t marked = 0;
-    for (uint64_t tsn = o->cumulative + 1; o->paths[path].in_flight_count > 0; tsn++) {
+    for (uint64_t tsn = o->cumulative + 1; outstanding_flight_of(o, path)->in_flight_count > 0;
+         tsn++) {
         struct record *record = outstanding_at(o, tsn);
         if (record->state != RECORD_IN_FLIGHT || record->path != path)
             continue;
@@ -310,8 +336,7 @@ uint32_t outstanding_mark_path(struct outstanding *o, uint8_t path) {
 }
 
 uint32_t outstanding_mark_larger(struct outstanding *o, uint8_t path, uint32_t chunk_bytes) {
-    ASSERT(path < USCTP_MAX_ADDRESSES);
-    uint32_t marked = 0, left = o->paths[path].in_flight_count;
+    uint32_t marked = 0, left = outstanding_flight_of(o, path)->in_flight_count;
     for (uint64_t tsn = o->cumulative + 1; left > 0; tsn++) {
         struct record *record = outstanding_at(o, tsn);
         if (record->state != RECORD_IN_FLIGHT || record->path != path)
@@ -326,8 +351,7 @@ uint32_t outstanding_mark_larger(struct outstanding *o, uint8_t path, uint32_t c
 }
 
 uint64_t outstanding_earliest_on_path(const struct outstanding *o, uint8_t path) {
-    ASSERT(path < USCTP_MAX_ADDRESSES);
-    if (o->paths[path].in_flight_count == 0)
+    if (outstanding_flight(o, path)->in_flight_count == 0)
         return USCTP_NEVER;
     uint64_t tsn = o->cumulative + 1;
     for (;; tsn++) {
@@ -347,12 +371,13 @@ struct outbound_message *outstanding_pop(struct outstanding *o, struct record *r
 }
 
 bool outstanding_check(const struct outstanding *o) {
-    struct outstanding sums = {0};
+    struct flight flights[USCTP_MAX_ADDRESSES - 1] = {0};
+    struct outstanding sums = {.others = flights, .path_count = USCTP_MAX_ADDRESSES};
     bool is_sane = o->next_tsn > o->cumulative && outstanding_count(o) <= o->capacity;
     for (uint64_t tsn = o->cumulative + 1; is_sane && tsn < o->next_tsn; tsn++) {
         struct record record = *slot(o, tsn);
-        is_sane = record.path < USCTP_MAX_ADDRESSES && record.state <= RECORD_ACKED &&
-                  record.message && record.message->references > 0 && record.transmissions > 0;
+        is_sane = record.path < o->path_count && record.state <= RECORD_ACKED && record.message &&
+                  record.message->references > 0 && record.transmissions > 0;
         if (!is_sane)
             break;
         if (record.state == RECORD_IN_FLIGHT)
@@ -367,9 +392,11 @@ bool outstanding_check(const struct outstanding *o) {
     if (!is_sane || sums.in_flight_bytes != o->in_flight_bytes ||
         sums.marked_count != o->marked_count)
         return false;
-    for (uint32_t path = 0; path < USCTP_MAX_ADDRESSES; path++) {
-        if (sums.paths[path].in_flight_bytes != o->paths[path].in_flight_bytes ||
-            sums.paths[path].in_flight_count != o->paths[path].in_flight_count)
+    for (uint32_t path = 0; path < o->path_count; path++) {
+        const struct flight *sum = outstanding_flight(&sums, path);
+        const struct flight *kept = outstanding_flight(o, path);
+        if (sum->in_flight_bytes != kept->in_flight_bytes ||
+            sum->in_flight_count != kept->in_flight_count)
             return false;
     }
     return true;

@@ -34,6 +34,12 @@ struct record {
     uint64_t transmit_number; /* of the path, when last sent */
 };
 
+/* What is in flight on one path. */
+struct flight {
+    uint64_t in_flight_bytes; /* chunk bytes: header, payload and padding */
+    uint32_t in_flight_count;
+};
+
 struct outstanding {
     struct record *ring;
     uint32_t capacity;   /* power of two */
@@ -45,10 +51,8 @@ struct outstanding {
     uint64_t highest_gap;  /* no ACKED record is above it */
     uint64_t
         resent_us; /* when a chunk that is cumulatively acknowledged now was last retransmitted */
-    struct {
-        uint64_t in_flight_bytes; /* chunk bytes: header, payload and padding */
-        uint32_t in_flight_count;
-    } paths[USCTP_MAX_ADDRESSES];
+    struct flight first, *others; /* of path 0, and of those above it */
+    uint32_t path_count;          /* that there is room for */
 };
 
 enum sack_verdict {
@@ -69,6 +73,7 @@ struct sack_outcome {
     uint32_t
         lost_paths; /* bit set: chunks last sent there were marked by their third miss (7.2.4) */
     uint32_t lost_chunks;
+    /* Of the acked_paths only: */
     uint64_t acked_chunk_bytes[USCTP_MAX_ADDRESSES]; /* newly acknowledged per path, as
                                                         in_flight_bytes there */
     uint64_t rtt_sent_us[USCTP_MAX_ADDRESSES]; /* when the latest newly acknowledged chunk of that
@@ -85,6 +90,19 @@ static inline uint64_t outstanding_count(const struct outstanding *o) {
 static inline bool outstanding_is_empty(const struct outstanding *o) {
     return outstanding_count(o) == 0;
 }
+/* Makes room for what is in flight on so many paths; there is always room for one. Returns 0 or
+ * USCTP_ERR_NO_MEMORY. */
+int outstanding_set_paths(struct outstanding *o, uint32_t count, struct env *env) USCTP_MUST_CHECK;
+static inline struct flight *outstanding_flight_of(struct outstanding *o, uint32_t path) {
+    ASSERT(path < o->path_count);
+    return path == 0 ? &o->first : &o->others[path - 1];
+}
+static inline const struct flight *outstanding_flight(const struct outstanding *o, uint32_t path) {
+    ASSERT(path < o->path_count);
+    return path == 0 ? &o->first : &o->others[path - 1];
+}
+/* Gives back what an association that sends nothing needs not have. */
+void outstanding_trim(struct outstanding *o, struct env *env);
 /* The record of a TSN in (cumulative, next_tsn). */
 struct record *outstanding_at(const struct outstanding *o, uint64_t tsn);
 /* Makes room for one more record. Returns 0 or USCTP_ERR_NO_MEMORY. */

@@ -8,7 +8,7 @@
 #include "assoc/association.h"
 
 struct rto_limits path_rto_limits(const struct path *p) {
-    const struct usctp_config *c = &p->assoc->config;
+    const struct usctp_config *c = p->assoc->config;
     return (struct rto_limits){c->rto_initial_us, c->rto_min_us, c->rto_max_us};
 }
 
@@ -74,13 +74,13 @@ uint64_t path_hash(const struct usctp_engine *engine, const struct usctp_addr *a
 
 static void init_settings(struct path *p, const struct usctp_config *c) {
     p->hb_interval_us = c->hb_interval_us;
-    p->hb_enabled = c->hb_enabled;
-    p->path_max_retrans = c->path_max_retrans;
-    p->pf_max_retrans = c->pf_max_retrans;
-    p->primary_switchover_max_retrans = c->primary_switchover_max_retrans;
-    p->dscp = c->dscp;
+    p->hb_enabled = (uint8_t)c->hb_enabled;
+    p->path_max_retrans = (uint8_t)c->path_max_retrans;
+    p->pf_max_retrans = (uint16_t)c->pf_max_retrans;
+    p->primary_switchover_max_retrans = (uint16_t)c->primary_switchover_max_retrans;
+    p->dscp = (uint8_t)c->dscp;
     p->flow_label = c->flow_label;
-    p->hop_limit = c->hop_limit;
+    p->hop_limit = (uint8_t)c->hop_limit;
 }
 
 static void enter_table(struct path *p) {
@@ -96,12 +96,31 @@ void path_disown(struct path *p) {
     p->by_address.hash = 0;
 }
 
+/* For one more path. Returns false when memory is short. */
+static bool make_room(struct assoc *a) {
+    struct env *env = &a->engine->env;
+    if (outstanding_set_paths(&a->outstanding, a->path_count + 1, env))
+        return false;
+    if (a->path_count < a->path_capacity)
+        return true;
+    uint32_t capacity = a->path_capacity * 2;
+    struct path **paths = env_allocate_raw(env, capacity * sizeof(struct path *));
+    if (!paths)
+        return false;
+    memcpy(paths, a->paths, a->path_count * sizeof(struct path *));
+    if (a->paths != &a->only_path)
+        env_release(env, a->paths, a->path_capacity * sizeof(struct path *));
+    a->paths = paths;
+    a->path_capacity = capacity;
+    return true;
+}
+
 struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is_confirmed,
                       uint16_t udp_port) {
     struct usctp_engine *engine = a->engine;
     if (a->path_count == USCTP_MAX_ADDRESSES || path_find(a, address))
         return NULL;
-    if (timers_reserve(&engine->timers, PATH_TIMERS, &engine->env))
+    if (!make_room(a) || timers_reserve(&engine->timers, PATH_TIMERS, &engine->env))
         return NULL;
     struct path *p = env_allocate(&engine->env, sizeof *p);
     if (!p) {
@@ -117,11 +136,11 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
     p->state = is_confirmed ? USCTP_PATH_STATE_ACTIVE : USCTP_PATH_STATE_UNCONFIRMED;
     p->udp_port = udp_port;
     p->wants_route = true;
-    init_settings(p, &a->config);
+    init_settings(p, a->config);
     const struct rto_limits limits = path_rto_limits(p);
     rto_init(&p->rto, &limits);
-    timer_init(&p->t3, a, TIMER_T3, p->index);
-    timer_init(&p->heartbeat, a, TIMER_HEARTBEAT, p->index);
+    timer_init(&p->t3, TIMER_T3);
+    timer_init(&p->heartbeat, TIMER_HEARTBEAT);
     a->paths[a->path_count++] = p;
     path_mtu_init(p);
     path_choose_source(p);
@@ -147,8 +166,7 @@ void path_remove(struct assoc *a, uint32_t index) {
     path_disown(p);
     for (uint32_t i = index + 1; i < a->path_count; i++) {
         a->paths[i - 1] = a->paths[i];
-        a->paths[i - 1]->index = a->paths[i - 1]->t3.index = a->paths[i - 1]->heartbeat.index =
-            a->paths[i - 1]->pmtu.timer.index = (uint8_t)(i - 1);
+        a->paths[i - 1]->index = (uint8_t)(i - 1);
     }
     a->path_count--;
     a->primary = moved_up(a->primary, index);

@@ -75,7 +75,7 @@ void path_heartbeat_probe(struct path *p) {
 /* 5.4: HB.Max.Burst packets with a HEARTBEAT each RTO, whichever addresses they verify. */
 static void take_probe_turn(struct path *p, uint64_t now_us) {
     struct assoc *a = p->assoc;
-    uint64_t step_us = a->paths[a->primary]->rto.rto_us / a->config.hb_max_burst + 1;
+    uint64_t step_us = a->paths[a->primary]->rto.rto_us / a->config->hb_max_burst + 1;
     if (a->next_probe_us <= now_us) {
         a->next_probe_us = now_us + step_us;
         path_heartbeat_probe(p);
@@ -141,7 +141,7 @@ static bool on_unanswered(struct path *p, uint64_t now_us) {
     struct assoc *a = p->assoc;
     p->heartbeat_outstanding = false;
     /* 8.2: of an idle address; RFC 7829 3.2 (6): else T3-rtx counts. */
-    if (a->outstanding.paths[p->index].in_flight_count > 0)
+    if (outstanding_flight(&a->outstanding, p->index)->in_flight_count > 0)
         return true;
     const struct rto_limits limits = path_rto_limits(p);
     rto_back_off(&p->rto, &limits);

@@ -100,13 +100,13 @@ static void check_switchover(struct path *p) {
    a limit, so that one of several dead paths may be preferred (RFC 7829 4.1). */
 static bool is_counted_out(const struct path *p) {
     return p->state == USCTP_PATH_STATE_INACTIVE &&
-           (!p->assoc->config.pf_enabled ||
+           (!p->assoc->config->pf_enabled ||
             p->error_count >= MOST_ERRORS_FACTOR * (p->path_max_retrans + 1));
 }
 
 bool path_manager_on_error(struct path *p, bool counts_for_association, uint64_t now_us) {
     struct assoc *a = p->assoc;
-    if (counts_for_association && ++a->error_count > a->config.association_max_retrans) {
+    if (counts_for_association && ++a->error_count > a->config->association_max_retrans) {
         association_end(a, USCTP_ERR_UNREACHABLE, 0, NULL); /* 8.1 */
         return false;
     }
@@ -117,7 +117,7 @@ bool path_manager_on_error(struct path *p, bool counts_for_association, uint64_t
         path_set_state(p, USCTP_PATH_STATE_INACTIVE); /* 8.2 */
         if (!p->is_confirmed)
             path_disown(p);
-    } else if (a->config.pf_enabled && p->state == USCTP_PATH_STATE_ACTIVE &&
+    } else if (a->config->pf_enabled && p->state == USCTP_PATH_STATE_ACTIVE &&
                p->error_count > p->pf_max_retrans) {
         path_set_state(p, USCTP_PATH_STATE_PF);
         path_heartbeat_on_potentially_failed(p, now_us);

@@ -30,7 +30,7 @@ static uint32_t headers_bytes(const struct path *p) {
 
 /* 5.1.1: at least a second; longer where the round trip is. */
 static uint64_t probe_timer_us(const struct path *p) {
-    uint64_t least_us = p->assoc->config.pmtu_probe_us;
+    uint64_t least_us = p->assoc->config->pmtu_probe_us;
     return p->rto.rto_us > least_us ? p->rto.rto_us : least_us;
 }
 
@@ -38,7 +38,7 @@ static uint64_t probe_timer_us(const struct path *p) {
 static uint64_t error_timer_us(const struct path *p) {
     uint32_t rounds = p->pmtu.search.error_rounds;
     uint64_t us = probe_timer_us(p) << (rounds < MAX_ERROR_DOUBLED ? rounds : MAX_ERROR_DOUBLED);
-    return us < p->assoc->config.pmtu_raise_us ? us : p->assoc->config.pmtu_raise_us;
+    return us < p->assoc->config->pmtu_raise_us ? us : p->assoc->config->pmtu_raise_us;
 }
 
 static void want_probe(struct path *p) {
@@ -69,7 +69,7 @@ static void follow(struct path *p, uint64_t now_us) {
         if (was_raising)
             return; /* PMTU_RAISE_TIMER runs */
         m->settled_us = now_us;
-        timer_start(&m->timer, timers, now_us + p->assoc->config.pmtu_raise_us);
+        timer_start(&m->timer, timers, now_us + p->assoc->config->pmtu_raise_us);
     } else {
         timer_stop(&m->timer, timers);
     }
@@ -88,7 +88,7 @@ static void take_by_hand(struct path_mtu *m) {
 
 void path_mtu_init(struct path *p) {
     struct path_mtu *m = &p->pmtu;
-    const struct usctp_config *c = &p->assoc->config;
+    const struct usctp_config *c = p->assoc->config;
     bool ipv6 = p->address.family == USCTP_FAMILY_IPV6;
     uint32_t least = ipv6 ? MIN_IPV6_BYTES : MIN_BYTES;
     const struct pmtu_limits limits = {.min_bytes = least,
@@ -96,9 +96,9 @@ void path_mtu_init(struct path *p) {
                                            c->pmtu_base_bytes > least ? c->pmtu_base_bytes : least,
                                        .max_probes = c->pmtu_max_probes};
     pmtu_search_init(&m->search, &limits, c->pmtu_default_bytes);
-    timer_init(&m->timer, p->assoc, TIMER_PMTU, p->index);
-    m->is_probing = c->pmtu_probing;
-    m->is_discovering = c->pmtu_discovery;
+    timer_init(&m->timer, TIMER_PMTU);
+    m->is_probing = c->pmtu_probing != 0;
+    m->is_discovering = c->pmtu_discovery != 0;
     m->fixed_bytes = c->pmtu_fixed_bytes;
     m->interface_bytes = m->search.max_bytes;
     m->sample_tsn = USCTP_NEVER;
@@ -271,7 +271,7 @@ void path_mtu_on_t3(struct path *p, uint64_t now_us) {
     m->sample_tsn = USCTP_NEVER;
     /* A size that is known to have passed gets one chance more: on a lossy path it is rather loss.
      */
-    uint32_t chances = a->config.pmtu_black_hole_expiries + (m->search.is_assumed ? 0u : 1u);
+    uint32_t chances = a->config->pmtu_black_hole_expiries + (m->search.is_assumed ? 0u : 1u);
     if (++m->lost_samples < chances) {
         pmtu_search_on_doubt(&m->search); /* its answer clears the size of suspicion */
         follow(p, now_us);
@@ -313,7 +313,7 @@ void path_mtu_on_timer(struct path *p, uint64_t now_us) {
         pmtu_search_on_raise(s);
         follow(p, now_us);
     } else { /* 5.1.1: no probes for a path that nothing is sent on */
-        timer_start(&m->timer, &p->assoc->engine->timers, now_us + p->assoc->config.pmtu_raise_us);
+        timer_start(&m->timer, &p->assoc->engine->timers, now_us + p->assoc->config->pmtu_raise_us);
     }
 }
 

@@ -12,11 +12,8 @@
 #include "core/serial.h"
 
 #define LEAST_BUCKETS 4u
-#define LEAST_STREAMS 8u
 /* How many separate ranges of finished TSNs are remembered; the lowest is forgotten first. */
 #define MOST_FINISHED_RANGES 256u
-
-#define STREAM_COUNT 65536u
 
 /* A fragment on its way in, and what it touches. */
 struct arrival {
@@ -28,18 +25,49 @@ struct arrival {
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
-int reassembly_init(struct reassembly *r, struct env *env) {
+void reassembly_init(struct reassembly *r) {
     memset(r, 0, sizeof *r);
+    ranges_init(&r->finished);
+}
+
+static void free_held(struct reassembly *r, struct env *env) {
+    struct held *held = r->held;
+    if (!held)
+        return;
+    hash_free(&held->runs_by_start, env);
+    hash_free(&held->runs_by_end, env);
+    hash_free(&held->waiting, env);
+    hash_free(&held->streams, env);
+    env_release(env, held->spare_stream, sizeof *held->spare_stream);
+    env_release(env, held, sizeof *held);
+    r->held = NULL;
+}
+
+static bool make_held(struct reassembly *r, struct env *env) {
+    if (r->held)
+        return true;
     uint8_t key[8];
+    r->held = env_allocate(env, sizeof *r->held);
+    if (!r->held)
+        return false;
     env_random(env, key, sizeof key);
-    r->hash_key = get64(key);
-    if (hash_init(&r->runs_by_start, LEAST_BUCKETS, env))
-        return USCTP_ERR_NO_MEMORY;
-    if (hash_init(&r->runs_by_end, LEAST_BUCKETS, env)) {
-        hash_free(&r->runs_by_start, env);
-        return USCTP_ERR_NO_MEMORY;
-    }
-    return 0;
+    r->held->hash_key = get64(key);
+    if (!hash_init(&r->held->runs_by_start, LEAST_BUCKETS, env) &&
+        !hash_init(&r->held->runs_by_end, LEAST_BUCKETS, env) &&
+        !hash_init(&r->held->waiting, LEAST_BUCKETS, env) &&
+        !hash_init(&r->held->streams, LEAST_BUCKETS, env))
+        return true;
+    free_held(r, env);
+    return false;
+}
+
+void reassembly_trim(struct reassembly *r, struct env *env) {
+    env_release(env, r->spare, sizeof *r->spare);
+    r->spare = NULL;
+    if (r->held && r->held->runs_by_start.count == 0 && r->held->waiting.count == 0)
+        free_held(r, env);
+    if (r->finished.capacity > RANGES_INLINE)
+        ranges_free(&r->finished, env); /* a contradiction is found later, or not */
 }
 
 void inbound_message_delete(struct inbound_message *message, struct env *env) {
@@ -51,62 +79,41 @@ void inbound_message_delete(struct inbound_message *message, struct env *env) {
     env_release(env, message, sizeof *message);
 }
 
-static void delete_all(struct inbound_messages *messages, struct env *env) {
-    struct inbound_message *message;
-    while ((message = STAILQ_FIRST(messages)) != NULL) {
-        STAILQ_REMOVE_HEAD(messages, link);
-        inbound_message_delete(message, env);
-    }
-}
-
-void reassembly_free(struct reassembly *r, struct env *env) {
-    for (size_t i = 0; i < r->runs_by_start.bucket_count; i++) {
-        struct hash_node *node = r->runs_by_start.buckets[i];
+/* All messages of a table that finds them by by_start. */
+static void delete_all(struct hash *table, struct env *env) {
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        struct hash_node *node = table->buckets[i];
         while (node) {
             struct hash_node *next = node->next;
             inbound_message_delete(container_of(node, struct inbound_message, by_start), env);
             node = next;
         }
     }
-    hash_free(&r->runs_by_start, env);
-    hash_free(&r->runs_by_end, env);
-    for (uint32_t sid = 0; sid < r->stream_capacity; sid++) {
-        if (r->streams[sid])
-            delete_all(&r->streams[sid]->waiting, env);
-        env_release(env, r->streams[sid], sizeof *r->streams[sid]);
-    }
-    env_release(env, r->streams, r->stream_capacity * sizeof(struct inbound_stream *));
-    env_release(env, r->spare, sizeof *r->spare);
-    ranges_free(&r->finished, env);
-    memset(r, 0, sizeof *r);
 }
 
-static bool make_stream(struct reassembly *r, uint16_t sid, struct env *env) {
-    if (sid >= r->stream_capacity) {
-        uint32_t capacity = r->stream_capacity > 0 ? r->stream_capacity : LEAST_STREAMS;
-        while (capacity <= sid) {
-            capacity *= 2;
+static void delete_streams(struct hash *table, struct env *env) {
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        struct hash_node *node = table->buckets[i];
+        while (node) {
+            struct hash_node *next = node->next;
+            env_release(env, container_of(node, struct held_stream, by_sid),
+                        sizeof(struct held_stream));
+            node = next;
         }
-        ASSERT(capacity <= STREAM_COUNT);
-        struct inbound_stream **streams =
-            env_allocate(env, capacity * sizeof(struct inbound_stream *));
-        if (!streams)
-            return false;
-        if (r->stream_capacity > 0)
-            memcpy(streams, r->streams, r->stream_capacity * sizeof(struct inbound_stream *));
-        env_release(env, r->streams, r->stream_capacity * sizeof(struct inbound_stream *));
-        r->streams = streams;
-        r->stream_capacity = capacity;
     }
-    if (r->streams[sid])
-        return true;
-    struct inbound_stream *stream = env_allocate(env, sizeof *stream);
-    if (!stream)
-        return false;
-    stream->sid = sid;
-    STAILQ_INIT(&stream->waiting);
-    r->streams[sid] = stream;
-    return true;
+}
+
+void reassembly_free(struct reassembly *r, struct env *env) {
+    if (r->held) {
+        delete_all(&r->held->runs_by_start, env);
+        delete_all(&r->held->waiting, env);
+        delete_streams(&r->held->streams, env);
+        free_held(r, env);
+    }
+    ssn_table_free(&r->next_ssns, env);
+    env_release(env, r->spare, sizeof *r->spare);
+    ranges_free(&r->finished, env);
+    reassembly_init(r);
 }
 
 static bool make_spare(struct reassembly *r, struct env *env) {
@@ -115,10 +122,26 @@ static bool make_spare(struct reassembly *r, struct env *env) {
     return r->spare != NULL;
 }
 
+/* Makes all that a fragment may need: one that is a whole message, and is its stream's next, holds
+ * nothing up. */
+static bool make_ready(struct reassembly *r, uint16_t sid, uint16_t ssn, uint8_t flags,
+                       struct env *env) {
+    bool is_ordered = (flags & DATA_FLAG_U) == 0;
+    bool is_whole = (flags & DATA_FLAG_B) && (flags & DATA_FLAG_E);
+    if (!make_spare(r, env) || (is_ordered && ssn_table_prepare(&r->next_ssns, sid, env)))
+        return false;
+    if (is_whole && (!is_ordered || ssn == ssn_table_get(&r->next_ssns, sid)))
+        return true;
+    if (!make_held(r, env))
+        return false;
+    if (is_ordered && !r->held->spare_stream)
+        r->held->spare_stream = env_allocate_raw(env, sizeof *r->held->spare_stream);
+    return !is_ordered || r->held->spare_stream;
+}
+
 struct fragment *reassembly_prepare(struct reassembly *r, const struct data_chunk *data,
                                     uint64_t tsn, uint8_t path, struct env *env) {
-    bool is_ordered = (data->flags & DATA_FLAG_U) == 0;
-    if ((is_ordered && !make_stream(r, data->sid, env)) || !make_spare(r, env))
+    if (!make_ready(r, data->sid, data->ssn, data->flags, env))
         return NULL;
     struct fragment *fragment = env_allocate_raw(env, sizeof *fragment + data->payload_bytes);
     if (!fragment)
@@ -146,16 +169,16 @@ uint32_t inbound_message_overhead(const struct inbound_message *message) {
 
 /* ---- runs --------------------------------------------------------------------------------- */
 
-/* Spreads a TSN over 64 bits under a secret. */
-static uint64_t mix(const struct reassembly *r, uint64_t tsn) {
-    uint64_t x = tsn ^ r->hash_key;
+/* Spreads a key over 64 bits under a secret. */
+static uint64_t mix(const struct held *held, uint64_t key) {
+    uint64_t x = key ^ held->hash_key;
     x = (x ^ x >> 32) * 0xD6E8FEB86659FD93u;
     x = (x ^ x >> 29) * 0xA0761D6478BD642Fu;
     return x ^ x >> 32;
 }
 
-static struct inbound_message *find_by_start(const struct reassembly *r, uint64_t tsn) {
-    struct hash_node *node = hash_first(&r->runs_by_start, mix(r, tsn));
+static struct inbound_message *find_by_start(const struct held *held, uint64_t tsn) {
+    struct hash_node *node = hash_first(&held->runs_by_start, mix(held, tsn));
     for (; node; node = hash_next(node)) {
         struct inbound_message *run = container_of(node, struct inbound_message, by_start);
         if (run->start == tsn)
@@ -164,8 +187,8 @@ static struct inbound_message *find_by_start(const struct reassembly *r, uint64_
     return NULL;
 }
 
-static struct inbound_message *find_by_end(const struct reassembly *r, uint64_t tsn) {
-    struct hash_node *node = hash_first(&r->runs_by_end, mix(r, tsn));
+static struct inbound_message *find_by_end(const struct held *held, uint64_t tsn) {
+    struct hash_node *node = hash_first(&held->runs_by_end, mix(held, tsn));
     for (; node; node = hash_next(node)) {
         struct inbound_message *run = container_of(node, struct inbound_message, by_end);
         if (run->end == tsn)
@@ -174,39 +197,83 @@ static struct inbound_message *find_by_end(const struct reassembly *r, uint64_t 
     return NULL;
 }
 
-/* A message is held from now on. */
-static void charge(struct reassembly *r, const struct inbound_message *m) {
+static uint64_t waiting_key(uint16_t sid, uint16_t ssn) {
+    return (uint64_t)sid << 16 | ssn;
+}
+
+static struct inbound_message *find_waiting(const struct held *held, uint16_t sid, uint16_t ssn) {
+    struct hash_node *node = hash_first(&held->waiting, mix(held, waiting_key(sid, ssn)));
+    for (; node; node = hash_next(node)) {
+        struct inbound_message *m = container_of(node, struct inbound_message, by_start);
+        if (m->sid == sid && m->ssn == ssn)
+            return m;
+    }
+    return NULL;
+}
+
+static struct held_stream *find_stream(const struct held *held, uint16_t sid) {
+    struct hash_node *node = hash_first(&held->streams, mix(held, sid));
+    for (; node; node = hash_next(node)) {
+        struct held_stream *stream = container_of(node, struct held_stream, by_sid);
+        if (stream->sid == sid)
+            return stream;
+    }
+    return NULL;
+}
+
+/* A message is held from now on; reassembly_prepare has seen to it that there is a spare stream. */
+static void charge(struct reassembly *r, const struct inbound_message *m, struct env *env) {
+    struct held *held = r->held;
     uint32_t overhead = inbound_message_overhead(m);
     r->payload_bytes += m->payload_bytes;
     r->overhead_bytes += overhead;
-    if (!m->is_unordered)
-        r->streams[m->sid]->held_bytes += m->payload_bytes + overhead;
+    if (m->is_unordered)
+        return;
+    struct held_stream *stream = find_stream(held, m->sid);
+    if (!stream) {
+        stream = held->spare_stream;
+        ASSERT(stream);
+        held->spare_stream = NULL;
+        *stream = (struct held_stream){.sid = m->sid};
+        hash_insert(&held->streams, &stream->by_sid, mix(held, m->sid), env);
+    }
+    stream->bytes += m->payload_bytes + overhead;
 }
 
-static void discharge(struct reassembly *r, const struct inbound_message *m) {
+static void discharge(struct reassembly *r, const struct inbound_message *m, struct env *env) {
+    struct held *held = r->held;
     uint32_t overhead = inbound_message_overhead(m);
     r->payload_bytes -= m->payload_bytes;
     r->overhead_bytes -= overhead;
-    if (!m->is_unordered)
-        r->streams[m->sid]->held_bytes -= m->payload_bytes + overhead;
+    if (m->is_unordered)
+        return;
+    struct held_stream *stream = find_stream(held, m->sid);
+    stream->bytes -= m->payload_bytes + overhead;
+    if (stream->bytes > 0)
+        return;
+    hash_remove(&held->streams, &stream->by_sid);
+    if (held->spare_stream)
+        env_release(env, stream, sizeof *stream);
+    else
+        held->spare_stream = stream;
 }
 
 uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid) {
-    return sid < r->stream_capacity && r->streams[sid] ? r->streams[sid]->held_bytes : 0;
+    const struct held_stream *stream = r->held ? find_stream(r->held, sid) : NULL;
+    return stream ? stream->bytes : 0;
 }
 
 static void enter_run(struct reassembly *r, struct inbound_message *run, struct env *env) {
-    hash_insert(&r->runs_by_start, &run->by_start, mix(r, run->start), env);
-    hash_insert(&r->runs_by_end, &run->by_end, mix(r, run->end), env);
-    r->run_count++;
-    charge(r, run);
+    struct held *held = r->held;
+    hash_insert(&held->runs_by_start, &run->by_start, mix(held, run->start), env);
+    hash_insert(&held->runs_by_end, &run->by_end, mix(held, run->end), env);
+    charge(r, run, env);
 }
 
-static void leave_run(struct reassembly *r, struct inbound_message *run) {
-    hash_remove(&r->runs_by_start, &run->by_start);
-    hash_remove(&r->runs_by_end, &run->by_end);
-    r->run_count--;
-    discharge(r, run);
+static void leave_run(struct reassembly *r, struct inbound_message *run, struct env *env) {
+    hash_remove(&r->held->runs_by_start, &run->by_start);
+    hash_remove(&r->held->runs_by_end, &run->by_end);
+    discharge(r, run, env);
 }
 
 /* The first fragment says what the message is (RFC 9260 3.3.1: a PPID for each message). */
@@ -300,7 +367,7 @@ static bool is_ssn_of_partial(const struct reassembly *r, uint16_t sid, uint16_t
 static bool has_usable_ssn(const struct reassembly *r, const struct arrival *a) {
     if (a->is_unordered)
         return true;
-    if (serial16_lt(a->ssn, r->streams[a->sid]->next_ssn))
+    if (serial16_lt(a->ssn, ssn_table_get(&r->next_ssns, a->sid)))
         return false;
     return !a->has_begin || !is_ssn_of_partial(r, a->sid, a->ssn);
 }
@@ -309,8 +376,6 @@ static bool has_usable_ssn(const struct reassembly *r, const struct arrival *a) 
 
 static void remember_finished(struct reassembly *r, const struct inbound_message *message,
                               struct env *env) {
-    if (!r->finished.items) /* not before: one that was not used yet may be copied */
-        ranges_init(&r->finished);
     if (r->finished.count >= MOST_FINISHED_RANGES)
         ranges_remove_below(&r->finished, r->finished.items[0].end);
     /* Without memory a contradiction is found later or not: no harm is done to what is held. */
@@ -318,52 +383,30 @@ static void remember_finished(struct reassembly *r, const struct inbound_message
     (void)forgotten;
 }
 
-static void deliver_waiting(struct reassembly *r, struct inbound_stream *stream,
-                            struct inbound_messages *deliverable) {
+/* A stream's next message has been handed on: so is what waited for that. */
+static void advance(struct reassembly *r, uint16_t sid, struct inbound_messages *deliverable,
+                    struct env *env) {
+    uint16_t *next_ssn = ssn_table_at(&r->next_ssns, sid);
     struct inbound_message *next;
-    while ((next = STAILQ_FIRST(&stream->waiting)) != NULL && next->ssn == stream->next_ssn) {
-        STAILQ_REMOVE_HEAD(&stream->waiting, link);
-        discharge(r, next);
-        stream->next_ssn++;
+    ++*next_ssn;
+    if (!r->held)
+        return;
+    while ((next = find_waiting(r->held, sid, *next_ssn)) != NULL) {
+        hash_remove(&r->held->waiting, &next->by_start);
+        discharge(r, next, env);
+        ++*next_ssn;
         STAILQ_INSERT_TAIL(deliverable, next, link);
     }
 }
 
-/* Where a message goes among those that wait: after the one returned (NULL: first). *is_free says
- * whether its SSN is not taken. */
-static struct inbound_message *waiting_place(const struct inbound_stream *stream, uint16_t ssn,
-                                             bool *is_free) {
-    *is_free = true;
-    if (STAILQ_EMPTY(&stream->waiting))
-        return NULL;
-    struct inbound_message *place =
-        container_of(stream->waiting.stqh_last, struct inbound_message, link.stqe_next);
-    if (serial16_lt(place->ssn, ssn))
-        return place;
-    place = NULL;
-    struct inbound_message *next;
-    STAILQ_FOREACH (next, &stream->waiting, link) {
-        if (!serial16_lt(next->ssn, ssn))
-            break;
-        place = next;
-    }
-    *is_free = !next || next->ssn != ssn;
-    return place;
-}
-
 /* Lets a message wait for its SSN. Returns false when one of that SSN waits already. */
-static bool hold(struct reassembly *r, struct inbound_stream *stream,
-                 struct inbound_message *message) {
-    bool is_free;
-    struct inbound_message *place = waiting_place(stream, message->ssn, &is_free);
-    if (!is_free)
+static bool hold(struct reassembly *r, struct inbound_message *message, struct env *env) {
+    struct held *held = r->held;
+    if (find_waiting(held, message->sid, message->ssn))
         return false;
-    if (place) {
-        STAILQ_INSERT_AFTER(&stream->waiting, place, message, link);
-    } else {
-        STAILQ_INSERT_HEAD(&stream->waiting, message, link);
-    }
-    charge(r, message);
+    hash_insert(&held->waiting, &message->by_start,
+                mix(held, waiting_key(message->sid, message->ssn)), env);
+    charge(r, message, env);
     return true;
 }
 
@@ -375,16 +418,14 @@ static enum reassembly_verdict complete(struct reassembly *r, struct inbound_mes
         STAILQ_INSERT_TAIL(deliverable, message, link);
         return REASSEMBLY_OK;
     }
-    struct inbound_stream *stream = r->streams[message->sid];
     /* Two messages with one SSN may both have begun before one of them was handed up. */
     bool is_twin = is_ssn_of_partial(r, message->sid, message->ssn);
-    if (!is_twin && message->ssn == stream->next_ssn) {
+    if (!is_twin && message->ssn == ssn_table_get(&r->next_ssns, message->sid)) {
         STAILQ_INSERT_TAIL(deliverable, message, link);
-        stream->next_ssn++;
-        deliver_waiting(r, stream, deliverable);
+        advance(r, message->sid, deliverable, env);
         return REASSEMBLY_OK;
     }
-    if (!is_twin && hold(r, stream, message))
+    if (!is_twin && hold(r, message, env))
         return REASSEMBLY_OK;
     inbound_message_delete(message, env);
     return REASSEMBLY_VIOLATION;
@@ -398,7 +439,7 @@ static void grow_partial(struct reassembly *r, const struct arrival *a,
     struct inbound_message *partial = r->partial;
     append(partial, a);
     if (a->after && !a->has_end) {
-        leave_run(r, a->after);
+        leave_run(r, a->after, env);
         join(partial, a->after, env);
     }
     if (!partial->has_end)
@@ -406,11 +447,8 @@ static void grow_partial(struct reassembly *r, const struct arrival *a,
     partial->is_partial = false;
     r->partial = NULL;
     remember_finished(r, partial, env);
-    if (!partial->is_unordered) {
-        struct inbound_stream *stream = r->streams[partial->sid];
-        stream->next_ssn++;
-        deliver_waiting(r, stream, deliverable);
-    }
+    if (!partial->is_unordered)
+        advance(r, partial->sid, deliverable, env);
 }
 
 /* Enters the fragment into the run before or behind it, both, or one of its own; returns that. */
@@ -419,15 +457,15 @@ static struct inbound_message *grow_run(struct reassembly *r, const struct arriv
     struct inbound_message *run;
     if (a->before && !a->has_begin) {
         run = a->before;
-        leave_run(r, run);
+        leave_run(r, run, env);
         append(run, a);
         if (a->after && !a->has_end) {
-            leave_run(r, a->after);
+            leave_run(r, a->after, env);
             join(run, a->after, env);
         }
     } else if (a->after && !a->has_end) {
         run = a->after;
-        leave_run(r, run);
+        leave_run(r, run, env);
         prepend(run, a);
     } else {
         run = r->spare;
@@ -442,9 +480,9 @@ static bool continues_partial(const struct reassembly *r, const struct arrival *
 }
 
 static void find_neighbours(const struct reassembly *r, struct arrival *a) {
-    if (r->run_count > 0) {
-        a->before = find_by_end(r, a->fragment->tsn);
-        a->after = find_by_start(r, a->fragment->tsn + 1);
+    if (reassembly_run_count(r) > 0) {
+        a->before = find_by_end(r->held, a->fragment->tsn);
+        a->after = find_by_start(r->held, a->fragment->tsn + 1);
     }
     if (continues_partial(r, a))
         a->before = r->partial;
@@ -461,7 +499,7 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct fragment *fr
         .has_end = (fragment->flags & DATA_FLAG_E) != 0,
         .is_unordered = (fragment->flags & DATA_FLAG_U) != 0,
     };
-    if ((!a.is_unordered && !make_stream(r, sid, env)) || !make_spare(r, env))
+    if (!make_ready(r, sid, ssn, fragment->flags, env))
         return REASSEMBLY_NO_MEMORY;
     find_neighbours(r, &a);
     if (!fits_before(r, &a) || !fits_after(r, &a) || !has_usable_ssn(r, &a)) {
@@ -480,15 +518,15 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct fragment *fr
 }
 
 struct inbound_message *reassembly_start_partial(struct reassembly *r, uint64_t cumulative,
-                                                 uint32_t bytes) {
-    if (r->partial || r->run_count == 0)
+                                                 uint32_t bytes, struct env *env) {
+    if (r->partial || reassembly_run_count(r) == 0)
         return NULL;
-    struct inbound_message *run = find_by_end(r, cumulative + 1);
+    struct inbound_message *run = find_by_end(r->held, cumulative + 1);
     if (!run || !run->has_begin || run->has_end || run->payload_bytes < bytes)
         return NULL;
-    if (!run->is_unordered && r->streams[run->sid]->next_ssn != run->ssn)
+    if (!run->is_unordered && ssn_table_get(&r->next_ssns, run->sid) != run->ssn)
         return NULL;
-    leave_run(r, run);
+    leave_run(r, run, env);
     run->is_partial = true;
     r->partial = run;
     return run;
@@ -514,47 +552,48 @@ static bool fragments_are_sane(const struct inbound_message *message) {
            payload_bytes == message->payload_bytes && !message->is_partial;
 }
 
-static bool waiting_is_sane(const struct inbound_stream *stream, uint64_t *payload_bytes,
-                            uint64_t *overhead_bytes) {
-    uint16_t ssn = stream->next_ssn;
-    const struct inbound_message *message;
-    STAILQ_FOREACH (message, &stream->waiting, link) {
-        if (!serial16_lt(ssn, message->ssn) || !message->has_begin || !message->has_end ||
-            message->sid != stream->sid || !fragments_are_sane(message))
-            return false;
-        ssn = message->ssn;
-        *payload_bytes += message->payload_bytes;
-        *overhead_bytes += inbound_message_overhead(message);
-    }
+/* The sums over a table of messages, found by by_start. Returns false when one is not sane. */
+static bool messages_are_sane(const struct reassembly *r, const struct hash *table,
+                              bool are_waiting, uint64_t *payload_bytes, uint64_t *overhead_bytes) {
+    for (size_t i = 0; i < table->bucket_count; i++)
+        for (const struct hash_node *node = table->buckets[i]; node; node = node->next) {
+            const struct inbound_message *m = container_of(node, struct inbound_message, by_start);
+            bool is_whole = m->has_begin && m->has_end;
+            if (!fragments_are_sane(m) || is_whole != are_waiting)
+                return false;
+            if (are_waiting &&
+                (m->is_unordered || !serial16_lt(ssn_table_get(&r->next_ssns, m->sid), m->ssn) ||
+                 find_waiting(r->held, m->sid, m->ssn) != m))
+                return false;
+            if (!are_waiting &&
+                (find_by_start(r->held, m->start) != m || find_by_end(r->held, m->end) != m))
+                return false;
+            *payload_bytes += m->payload_bytes;
+            *overhead_bytes += inbound_message_overhead(m);
+        }
     return true;
+}
+
+/* What the streams hold, or more than all where one holds nothing. */
+static uint64_t sum_of_streams(const struct held *held) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < held->streams.bucket_count; i++)
+        for (const struct hash_node *node = held->streams.buckets[i]; node; node = node->next) {
+            uint64_t bytes = container_of(node, struct held_stream, by_sid)->bytes;
+            sum += bytes > 0 ? bytes : UINT32_MAX;
+        }
+    return sum;
 }
 
 bool reassembly_check(const struct reassembly *r) {
     uint64_t payload_bytes = 0, overhead_bytes = 0;
-    uint32_t runs = 0;
-    for (size_t i = 0; i < r->runs_by_start.bucket_count; i++) {
-        const struct hash_node *node = r->runs_by_start.buckets[i];
-        for (; node; node = node->next) {
-            const struct inbound_message *run =
-                container_of(node, struct inbound_message, by_start);
-            if (!fragments_are_sane(run) || (run->has_begin && run->has_end) ||
-                find_by_start(r, run->start) != run || find_by_end(r, run->end) != run)
-                return false;
-            payload_bytes += run->payload_bytes;
-            overhead_bytes += inbound_message_overhead(run);
-            runs++;
-        }
-    }
-    for (uint32_t sid = 0; sid < r->stream_capacity; sid++) {
-        if (r->streams[sid] && !waiting_is_sane(r->streams[sid], &payload_bytes, &overhead_bytes))
-            return false;
-    }
-    uint64_t unordered_bytes = payload_bytes + overhead_bytes;
-    for (uint32_t sid = 0; sid < r->stream_capacity; sid++)
-        unordered_bytes -= reassembly_stream_bytes(r, (uint16_t)sid);
-    if (unordered_bytes > payload_bytes + overhead_bytes)
+    const struct held *held = r->held;
+    if (held &&
+        (!messages_are_sane(r, &held->runs_by_start, false, &payload_bytes, &overhead_bytes) ||
+         !messages_are_sane(r, &held->waiting, true, &payload_bytes, &overhead_bytes) ||
+         held->runs_by_start.count != held->runs_by_end.count ||
+         sum_of_streams(held) > payload_bytes + overhead_bytes))
         return false;
-    return runs == r->run_count && r->runs_by_end.count == runs &&
-           payload_bytes == r->payload_bytes && overhead_bytes == r->overhead_bytes &&
+    return payload_bytes == r->payload_bytes && overhead_bytes == r->overhead_bytes &&
            ranges_check(&r->finished);
 }

@@ -11,6 +11,7 @@
 #ifndef ASSOC_REASSEMBLY_H
 #define ASSOC_REASSEMBLY_H
 
+#include "assoc/ssn_table.h"
 #include "chunk/data_chunk.h"
 #include "core/hash.h"
 #include "core/ranges.h"
@@ -41,9 +42,9 @@ struct receive_item {
 /* A message, or what there is of it. */
 struct inbound_message {
     STAILQ_ENTRY(inbound_message)
-    link; /* in a stream's waiting list, or a list of deliverable ones */
+    link; /* in a list of deliverable ones */
     struct receive_item item;
-    struct hash_node by_start, by_end; /* while it is a run in reassembly */
+    struct hash_node by_start, by_end; /* while it is a run in reassembly; by_start: or waits */
     struct fragments fragments;        /* consecutive TSNs */
     uint64_t start,
         end; /* TSNs [start, end) that were joined so far, also when partly read already */
@@ -58,22 +59,29 @@ struct inbound_message {
 };
 STAILQ_HEAD(inbound_messages, inbound_message);
 
-struct inbound_stream {
-    uint16_t sid, next_ssn;
-    struct inbound_messages waiting; /* complete, by SSN, not yet next */
-    uint64_t held_bytes;             /* payload and overhead of its runs and of what waits */
+/* A stream of which ordered messages are held. */
+struct held_stream {
+    struct hash_node by_sid;
+    uint64_t bytes; /* payload and overhead of its runs and of what waits */
+    uint16_t sid;
+};
+
+/* What is held: there while something is, or was a moment ago. */
+struct held {
+    struct hash runs_by_start, runs_by_end; /* incomplete runs */
+    struct hash waiting;                    /* complete messages whose SSN is not yet next */
+    struct hash streams;
+    uint64_t hash_key; /* peers choose TSNs, streams and SSNs */
+    struct held_stream *spare_stream;
 };
 
 struct reassembly {
-    struct hash runs_by_start, runs_by_end; /* incomplete runs */
-    uint64_t hash_key;                      /* peers choose TSNs */
+    struct held *held; /* or NULL */
+    struct ssn_table next_ssns;
     struct ranges finished; /* TSNs of complete messages, as far as remembered: where a message must
                                begin or end */
-    struct inbound_message *spare;   /* for a run that the next fragment may begin */
-    struct inbound_stream **streams; /* by sid, grown as used */
-    uint32_t stream_capacity;
+    struct inbound_message *spare;          /* for a run that the next fragment may begin */
     uint64_t payload_bytes, overhead_bytes; /* held here: runs and waiting messages */
-    uint32_t run_count;
     struct inbound_message
         *partial; /* the message under partial delivery, owned by the receive queue until its end */
 };
@@ -85,8 +93,9 @@ enum reassembly_verdict {
                              (hostile B, E, SSN, U, SID) */
 };
 
-/* One that was not used yet may be copied to another place. */
-int reassembly_init(struct reassembly *r, struct env *env) USCTP_MUST_CHECK;
+void reassembly_init(struct reassembly *r);
+/* Gives back what an association that receives nothing needs not have. */
+void reassembly_trim(struct reassembly *r, struct env *env);
 void reassembly_free(struct reassembly *r, struct env *env);
 
 /*
@@ -113,13 +122,17 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct fragment *fr
  * to the receive queue) or NULL.
  */
 struct inbound_message *reassembly_start_partial(struct reassembly *r, uint64_t cumulative,
-                                                 uint32_t bytes);
+                                                 uint32_t bytes, struct env *env);
 /* Frees a message and its fragments. */
 void inbound_message_delete(struct inbound_message *message, struct env *env);
 /* Bytes charged for a message beyond its payload. */
 uint32_t inbound_message_overhead(const struct inbound_message *message);
 /* Payload and overhead that is held here of one stream's ordered messages. */
 uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid);
+/* Incomplete messages. */
+static inline size_t reassembly_run_count(const struct reassembly *r) {
+    return r->held ? r->held->runs_by_start.count : 0;
+}
 bool reassembly_check(const struct reassembly *r);
 
 #endif

@@ -11,12 +11,12 @@
 static bool has_room(const struct assoc *a, const struct data_chunk *data, uint64_t tsn) {
     uint64_t payload = (uint64_t)a->inbox.payload_bytes + a->reassembly.payload_bytes;
     uint64_t overhead = (uint64_t)a->inbox.overhead_bytes + a->reassembly.overhead_bytes;
-    uint64_t buffer = a->config.receive_buffer_bytes;
+    uint64_t buffer = a->config->receive_buffer_bytes;
     /* The hard cap, for what a peer can make us hold beyond its payload. */
     if (payload + overhead + data->payload_bytes >
-        buffer * a->config.receive_overhead_factor + USCTP_MAX_PACKET_BYTES)
+        buffer * a->config->receive_overhead_factor + USCTP_MAX_PACKET_BYTES)
         return false;
-    if (a->received.above.count >= a->config.max_gap_ranges && tsn != a->received.cumulative + 1)
+    if (a->received.above.count >= a->config->max_gap_ranges && tsn != a->received.cumulative + 1)
         return false;
     /* What fills a gap is taken up to the cap: nothing that was acknowledged need be thrown away
      * for it. */
@@ -26,7 +26,7 @@ static bool has_room(const struct assoc *a, const struct data_chunk *data, uint6
     bool goes_on = !(data->flags & DATA_FLAG_B) && tsn == a->received.cumulative + 1;
     if (!(data->flags & DATA_FLAG_U) && !goes_on &&
         reassembly_stream_bytes(&a->reassembly, data->sid) + data->payload_bytes >
-            a->config.max_stream_bytes)
+            a->config->max_stream_bytes)
         return false;
     return a->advertised_rwnd > 0 && payload < buffer;
 }
@@ -68,10 +68,10 @@ static void check_partial_delivery(struct assoc *a) {
     if (a->reassembly.partial)
         return;
     bool is_starved =
-        a->inbox.message_count == 0 && association_rwnd(a) < a->config.receive_buffer_bytes / 2;
-    uint32_t least = is_starved ? 1 : a->config.partial_delivery_point_bytes;
+        a->inbox.message_count == 0 && association_rwnd(a) < a->config->receive_buffer_bytes / 2;
+    uint32_t least = is_starved ? 1 : a->config->partial_delivery_point_bytes;
     struct inbound_message *m =
-        reassembly_start_partial(&a->reassembly, a->received.cumulative, least);
+        reassembly_start_partial(&a->reassembly, a->received.cumulative, least, &a->engine->env);
     if (!m)
         return;
     receive_queue_add(&a->inbox, m);
@@ -127,7 +127,7 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
         ack_before_data(in);
     in->had_data = true;
     a->counters.data_chunks_in++;
-    a->data_us = a->engine->now_us;
+    idle_note_data(a);
     if (data.payload_bytes == 0) { /* 6.2 */
         abort_no_user_data(a, data.tsn);
         return CHUNK_DROP_PACKET;
@@ -136,7 +136,8 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
         in->wants_sack = true;
     uint64_t tsn = received_tsn_unwrap(&a->received, data.tsn);
     uint64_t unreported = a->received.dropped_duplicates;
-    switch (received_tsn_classify(&a->received, data.tsn, a->config.receive_buffer_bytes)) {
+    switch (received_tsn_classify(&a->received, data.tsn, a->config->receive_buffer_bytes,
+                                  &a->engine->env)) {
     case RECEIVED_DUPLICATE:
         in->had_duplicate = true;
         a->counters.duplicate_tsns++;

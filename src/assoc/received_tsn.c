@@ -9,18 +9,11 @@
 
 #include <string.h>
 
-int received_tsn_init(struct received_tsn *r, uint32_t initial_tsn, uint32_t max_duplicates,
-                      struct env *env) {
+void received_tsn_init(struct received_tsn *r, uint32_t initial_tsn, uint32_t max_duplicates) {
     memset(r, 0, sizeof *r);
     ranges_init(&r->above);
     r->cumulative = serial_first(initial_tsn) - 1;
-    if (max_duplicates > 0) {
-        r->duplicates = env_allocate(env, max_duplicates * sizeof *r->duplicates);
-        if (!r->duplicates)
-            return USCTP_ERR_NO_MEMORY;
-    }
     r->max_duplicates = max_duplicates;
-    return 0;
 }
 
 void received_tsn_free(struct received_tsn *r, struct env *env) {
@@ -30,16 +23,22 @@ void received_tsn_free(struct received_tsn *r, struct env *env) {
     ranges_init(&r->above);
 }
 
-enum received_verdict received_tsn_classify(struct received_tsn *r, uint32_t tsn, uint32_t window) {
+/* RFC 9260 6.2: each duplicate that was seen since the last SACK is reported once for each time it
+ * came. */
+static void note_duplicate(struct received_tsn *r, uint32_t tsn, struct env *env) {
+    if (!r->duplicates && r->max_duplicates > 0)
+        r->duplicates = env_allocate_raw(env, r->max_duplicates * sizeof *r->duplicates);
+    if (r->duplicates && r->duplicate_count < r->max_duplicates)
+        r->duplicates[r->duplicate_count++] = tsn;
+    else
+        r->dropped_duplicates++;
+}
+
+enum received_verdict received_tsn_classify(struct received_tsn *r, uint32_t tsn, uint32_t window,
+                                            struct env *env) {
     uint64_t unwrapped = received_tsn_unwrap(r, tsn);
     if (unwrapped <= r->cumulative || ranges_has(&r->above, unwrapped)) {
-        /* RFC 9260 6.2: each duplicate that was seen since the last SACK is reported once for each
-         * time it came. */
-        if (r->duplicate_count < r->max_duplicates) {
-            r->duplicates[r->duplicate_count++] = tsn;
-        } else {
-            r->dropped_duplicates++;
-        }
+        note_duplicate(r, tsn, env);
         return RECEIVED_DUPLICATE;
     }
     return unwrapped - r->cumulative > window ? RECEIVED_BEYOND : RECEIVED_NEW;
@@ -76,7 +75,9 @@ uint32_t received_tsn_gaps(const struct received_tsn *r, struct sack_gap *out, u
     return count;
 }
 
-void received_tsn_clear_duplicates(struct received_tsn *r) {
+void received_tsn_clear_duplicates(struct received_tsn *r, struct env *env) {
+    env_release(env, r->duplicates, r->max_duplicates * sizeof *r->duplicates);
+    r->duplicates = NULL;
     r->duplicate_count = 0;
 }
 

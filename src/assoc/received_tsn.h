@@ -14,9 +14,9 @@
 #include "core/serial.h"
 
 struct received_tsn {
-    uint64_t cumulative; /* unwrapped: every TSN up to it has arrived */
-    struct ranges above; /* what arrived above cumulative + 1 */
-    uint32_t *duplicates;
+    uint64_t cumulative;  /* unwrapped: every TSN up to it has arrived */
+    struct ranges above;  /* what arrived above cumulative + 1 */
+    uint32_t *duplicates; /* since the last SACK; room for max_duplicates, made by the first */
     uint32_t duplicate_count, max_duplicates;
     uint64_t dropped_duplicates; /* reports beyond the limit */
 };
@@ -27,12 +27,12 @@ enum received_verdict {
     RECEIVED_BEYOND,    /* further ahead than the window allows */
 };
 
-int received_tsn_init(struct received_tsn *r, uint32_t initial_tsn, uint32_t max_duplicates,
-                      struct env *env) USCTP_MUST_CHECK;
+void received_tsn_init(struct received_tsn *r, uint32_t initial_tsn, uint32_t max_duplicates);
 void received_tsn_free(struct received_tsn *r, struct env *env);
 /* Says what a TSN is; only RECEIVED_DUPLICATE changes something (the report). window: how many TSNs
    ahead of the cumulative one are looked at. */
-enum received_verdict received_tsn_classify(struct received_tsn *r, uint32_t tsn, uint32_t window);
+enum received_verdict received_tsn_classify(struct received_tsn *r, uint32_t tsn, uint32_t window,
+                                            struct env *env);
 /* Enters a TSN that was RECEIVED_NEW. Returns 0 or USCTP_ERR_NO_MEMORY, and then nothing has
  * changed. */
 int received_tsn_add(struct received_tsn *r, uint32_t tsn, struct env *env) USCTP_MUST_CHECK;
@@ -45,7 +45,7 @@ uint64_t received_tsn_highest(const struct received_tsn *r);
  * out. Returns how many. */
 uint32_t received_tsn_gaps(const struct received_tsn *r, struct sack_gap *out, uint32_t max);
 /* The duplicates have been reported. */
-void received_tsn_clear_duplicates(struct received_tsn *r);
+void received_tsn_clear_duplicates(struct received_tsn *r, struct env *env);
 bool received_tsn_check(const struct received_tsn *r);
 
 static inline uint64_t received_tsn_unwrap(const struct received_tsn *r, uint32_t tsn) {

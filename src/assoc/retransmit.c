@@ -23,7 +23,7 @@ static void measure(struct path *p, const struct sack_outcome *o, uint64_t now_u
 /* 6.3.2 R2-R4. */
 static void adjust_t3(struct path *p, const struct sack_outcome *o, uint64_t now_us) {
     struct assoc *a = p->assoc;
-    if (a->outstanding.paths[p->index].in_flight_count == 0)
+    if (outstanding_flight(&a->outstanding, p->index)->in_flight_count == 0)
         timer_stop(&p->t3, &a->engine->timers);
     else if ((o->earliest_acked_paths & bit(p->index)) || !timer_is_running(&p->t3))
         path_start_t3(p, now_us);
@@ -32,12 +32,12 @@ static void adjust_t3(struct path *p, const struct sack_outcome *o, uint64_t now
 static void on_path_acked(struct path *p, const struct sack_outcome *o, uint64_t in_flight_before,
                           uint64_t now_us) {
     struct assoc *a = p->assoc;
-    const struct congestion_ack ack = {.acked_bytes = o->acked_chunk_bytes[p->index],
-                                       .in_flight_before = in_flight_before,
-                                       .cumulative_advanced = o->cumulative_advanced,
-                                       .in_fast_recovery = a->in_fast_recovery,
-                                       .all_acked =
-                                           a->outstanding.paths[p->index].in_flight_count == 0};
+    const struct congestion_ack ack = {
+        .acked_bytes = o->acked_chunk_bytes[p->index],
+        .in_flight_before = in_flight_before,
+        .cumulative_advanced = o->cumulative_advanced,
+        .in_fast_recovery = a->in_fast_recovery,
+        .all_acked = outstanding_flight(&a->outstanding, p->index)->in_flight_count == 0};
     measure(p, o, now_us);
     congestion_on_acked(&p->congestion, &ack, p->pmdcs);
 }
@@ -53,9 +53,10 @@ static bool shows_life(const struct path *p, const struct sack_outcome *o,
 
 static void trace_congestion(const struct path *p) {
     const struct assoc *a = p->assoc;
-    association_trace(a, USCTP_TRACE_CWND, p->index,
-                      (const uint64_t[3]){p->congestion.cwnd_bytes, p->congestion.ssthresh_bytes,
-                                          a->outstanding.paths[p->index].in_flight_bytes});
+    association_trace(
+        a, USCTP_TRACE_CWND, p->index,
+        (const uint64_t[3]){p->congestion.cwnd_bytes, p->congestion.ssthresh_bytes,
+                            outstanding_flight(&a->outstanding, p->index)->in_flight_bytes});
 }
 
 /* 7.2.4: third miss. */
@@ -73,7 +74,7 @@ static void on_lost(struct assoc *a, const struct sack_outcome *o) {
 
 static void check_writable(struct assoc *a) {
     if (!a->send_blocked ||
-        a->send_queue.charged_bytes * 3 > (uint64_t)a->config.send_buffer_bytes * 2)
+        a->send_queue.charged_bytes * 3 > (uint64_t)a->config->send_buffer_bytes * 2)
         return;
     a->send_blocked = false;
     association_raise(a, USCTP_EVENT_WRITABLE);
@@ -111,15 +112,15 @@ static void apply(struct assoc *a, const struct sack_outcome *o, const uint64_t 
         return;
     a->error_count = 0; /* 8.1 */
     uint64_t packets = (o->newly_acked_bytes + a->amdcs - 1) / a->amdcs;
-    a->credit = (uint32_t)(packets > UINT16_MAX ? UINT16_MAX : packets) + a->config.max_burst;
+    a->credit = (uint32_t)(packets > UINT16_MAX ? UINT16_MAX : packets) + a->config->max_burst;
     check_writable(a);
     check_dry(a);
     termination_check(a, now_us);
 }
 
 static void note_flight(const struct assoc *a, uint64_t *out) {
-    for (uint32_t i = 0; i < USCTP_MAX_ADDRESSES; i++)
-        out[i] = a->outstanding.paths[i].in_flight_bytes;
+    for (uint32_t i = 0; i < a->path_count; i++)
+        out[i] = outstanding_flight(&a->outstanding, i)->in_flight_bytes;
 }
 
 static void on_window(struct assoc *a, uint32_t a_rwnd) {
@@ -219,7 +220,7 @@ static bool is_window_shut(const struct assoc *a, uint64_t earliest) {
 void retransmit_on_t3(struct path *p, uint64_t now_us) {
     struct assoc *a = p->assoc;
     const struct rto_limits limits = path_rto_limits(p);
-    if (a->outstanding.paths[p->index].in_flight_count == 0) {
+    if (outstanding_flight(&a->outstanding, p->index)->in_flight_count == 0) {
         /* The wait before a zero window probe is over (output_data.c started it). */
         a->probe_now = true;
         rto_back_off(&p->rto, &limits);

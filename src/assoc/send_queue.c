@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define LEAST_STREAMS 8u
-
 void send_queue_init(struct send_queue *q) {
     memset(q, 0, sizeof *q);
     STAILQ_INIT(&q->messages);
@@ -22,7 +20,7 @@ void send_queue_free(struct send_queue *q, struct env *env) {
         outbound_message_release(q, message, env);
     }
     ASSERT(q->charged_bytes == 0 && q->unsent_bytes == 0);
-    env_release(env, q->next_ssn, q->ssn_capacity * sizeof *q->next_ssn);
+    ssn_table_free(&q->next_ssns, env);
     send_queue_init(q);
 }
 
@@ -71,22 +69,10 @@ int send_queue_prepare(struct send_queue *q, struct env *env) {
     struct outbound_message *front = STAILQ_FIRST(&q->messages);
     if (!front || !is_ordered(front))
         return 0;
-    if (front->sid >= q->ssn_capacity) {
-        uint32_t capacity = q->ssn_capacity > 0 ? q->ssn_capacity : LEAST_STREAMS;
-        while (capacity <= front->sid) {
-            capacity *= 2;
-        }
-        uint16_t *next_ssn = env_allocate(env, capacity * sizeof *next_ssn);
-        if (!next_ssn)
-            return USCTP_ERR_NO_MEMORY;
-        if (q->ssn_capacity > 0)
-            memcpy(next_ssn, q->next_ssn, q->ssn_capacity * sizeof *next_ssn);
-        env_release(env, q->next_ssn, q->ssn_capacity * sizeof *next_ssn);
-        q->next_ssn = next_ssn;
-        q->ssn_capacity = capacity;
-    }
+    if (ssn_table_prepare(&q->next_ssns, front->sid, env))
+        return USCTP_ERR_NO_MEMORY;
     if (front->cut_bytes == 0)
-        front->ssn = q->next_ssn[front->sid];
+        front->ssn = ssn_table_get(&q->next_ssns, front->sid);
     return 0;
 }
 
@@ -94,9 +80,8 @@ void send_queue_cut(struct send_queue *q, uint32_t bytes, struct env *env) {
     struct outbound_message *front = STAILQ_FIRST(&q->messages);
     ASSERT(front && bytes > 0 && bytes <= front->bytes - front->cut_bytes);
     if (front->cut_bytes == 0 && is_ordered(front)) {
-        ASSERT(front->sid < q->ssn_capacity);
         /* RFC 9260 6.5: one more for each ordered message of the stream, 0 after 65535. */
-        front->ssn = q->next_ssn[front->sid]++;
+        front->ssn = (*ssn_table_at(&q->next_ssns, front->sid))++;
     }
     front->was_sent = true;
     front->cut_bytes += bytes;
@@ -144,6 +129,5 @@ struct outbound_message *send_queue_pop_beyond(struct send_queue *q, uint32_t st
 }
 
 void send_queue_reset_ssns(struct send_queue *q) {
-    if (q->ssn_capacity > 0)
-        memset(q->next_ssn, 0, q->ssn_capacity * sizeof *q->next_ssn);
+    ssn_table_reset(&q->next_ssns);
 }

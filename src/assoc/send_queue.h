@@ -10,7 +10,7 @@
 #ifndef ASSOC_SEND_QUEUE_H
 #define ASSOC_SEND_QUEUE_H
 
-#include "core/env.h"
+#include "assoc/ssn_table.h"
 #include <sys/queue.h>
 
 struct outbound_message {
@@ -32,8 +32,7 @@ struct send_queue {
     uint64_t unsent_bytes;  /* payload not yet cut */
     uint64_t charged_bytes; /* payload of every message not yet freed: what the send buffer holds */
     uint32_t message_count; /* queued */
-    uint16_t *next_ssn;     /* by stream, grown as used */
-    uint32_t ssn_capacity;
+    struct ssn_table next_ssns;
 };
 
 void send_queue_init(struct send_queue *q);

@@ -13,7 +13,7 @@ static struct path *path_of(const struct usctp_engine *engine, int32_t assoc, ui
 static uint64_t in_flight_bytes(const struct assoc *a) {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < a->path_count; i++)
-        sum += a->outstanding.paths[i].in_flight_bytes;
+        sum += outstanding_flight(&a->outstanding, i)->in_flight_bytes;
     return sum;
 }
 
@@ -75,7 +75,8 @@ int usctp_path_status(const struct usctp_engine *engine, int32_t assoc, uint32_t
         .udp_port = p->udp_port,
         .cwnd_bytes = (uint32_t)p->congestion.cwnd_bytes,
         .ssthresh_bytes = (uint32_t)p->congestion.ssthresh_bytes,
-        .in_flight_bytes = (uint32_t)p->assoc->outstanding.paths[path].in_flight_bytes,
+        .in_flight_bytes =
+            (uint32_t)outstanding_flight(&p->assoc->outstanding, path)->in_flight_bytes,
         .pmtu_bytes = p->mtu_bytes,
         .pmtu_state = p->pmtu.search.state,
         .pmtu_max_bytes = p->pmtu.search.max_bytes,

@@ -12,7 +12,7 @@ static bool all_acknowledged(const struct assoc *a) {
 
 static void start_t5(struct assoc *a, uint64_t now_us) {
     if (!timer_is_running(&a->t5))
-        timer_start(&a->t5, &a->engine->timers, now_us + 5 * a->config.rto_max_us);
+        timer_start(&a->t5, &a->engine->timers, now_us + 5 * a->config->rto_max_us);
 }
 
 static void send_shutdown(struct assoc *a, uint64_t now_us) {
@@ -137,7 +137,7 @@ void termination_on_t2(struct assoc *a, uint64_t now_us) {
     a->counters.t2_expiries++;
     rto_back_off(&p->rto, &limits);
     /* 9.2: the limit is Association.Max.Retrans, which the association's error count is held to. */
-    if (++a->shutdown_retransmits > a->config.association_max_retrans) {
+    if (++a->shutdown_retransmits > a->config->association_max_retrans) {
         association_end(a, USCTP_ERR_UNREACHABLE, 0, NULL);
         return;
     }

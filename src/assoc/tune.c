@@ -10,49 +10,66 @@ static struct path *path_of(const struct usctp_engine *engine, int32_t assoc, ui
     return a && !a->has_ended && index < a->path_count ? a->paths[index] : NULL;
 }
 
-/* Reads or writes a path's own copy of a tunable of scope PATH. Returns false for others. */
-static bool path_setting(struct path *p, enum usctp_tunable tunable, uint64_t *value, bool set) {
-    uint32_t *field = NULL;
-    if (tunable == USCTP_TUNABLE_hb_interval_us) {
-        if (set)
-            p->hb_interval_us = *value;
-        else
-            *value = p->hb_interval_us;
-        return true;
-    }
-    if (tunable == USCTP_TUNABLE_path_max_retrans)
-        field = &p->path_max_retrans;
-    if (tunable == USCTP_TUNABLE_hb_enabled)
-        field = &p->hb_enabled;
-    if (tunable == USCTP_TUNABLE_pf_max_retrans)
-        field = &p->pf_max_retrans;
-    if (tunable == USCTP_TUNABLE_primary_switchover_max_retrans)
-        field = &p->primary_switchover_max_retrans;
-    if (tunable == USCTP_TUNABLE_dscp)
-        field = &p->dscp;
-    if (tunable == USCTP_TUNABLE_flow_label)
-        field = &p->flow_label;
-    if (tunable == USCTP_TUNABLE_hop_limit)
-        field = &p->hop_limit;
-    if (tunable == USCTP_TUNABLE_pmtu_default_bytes) {
-        if (set)
-            path_mtu_on_interface(p, (uint32_t)*value, p->assoc->engine->now_us);
-        else
-            *value = p->mtu_bytes;
-        return true;
-    }
-    if (tunable == USCTP_TUNABLE_pmtu_probing)
-        field = &p->pmtu.is_probing;
-    if (tunable == USCTP_TUNABLE_pmtu_discovery)
-        field = &p->pmtu.is_discovering;
-    if (tunable == USCTP_TUNABLE_pmtu_fixed_bytes)
-        field = &p->pmtu.fixed_bytes;
-    if (!field)
-        return false;
-    if (set)
-        *field = (uint32_t)*value;
+/* A path's own copy of a tunable of scope PATH. Returns false for others. */
+static bool get_setting(const struct path *p, enum usctp_tunable tunable, uint64_t *value) {
+    if (tunable == USCTP_TUNABLE_hb_interval_us)
+        *value = p->hb_interval_us;
+    else if (tunable == USCTP_TUNABLE_hb_enabled)
+        *value = p->hb_enabled;
+    else if (tunable == USCTP_TUNABLE_path_max_retrans)
+        *value = p->path_max_retrans;
+    else if (tunable == USCTP_TUNABLE_pf_max_retrans)
+        *value = p->pf_max_retrans;
+    else if (tunable == USCTP_TUNABLE_primary_switchover_max_retrans)
+        *value = p->primary_switchover_max_retrans;
+    else if (tunable == USCTP_TUNABLE_dscp)
+        *value = p->dscp;
+    else if (tunable == USCTP_TUNABLE_flow_label)
+        *value = p->flow_label;
+    else if (tunable == USCTP_TUNABLE_hop_limit)
+        *value = p->hop_limit;
+    else if (tunable == USCTP_TUNABLE_pmtu_default_bytes)
+        *value = p->mtu_bytes;
+    else if (tunable == USCTP_TUNABLE_pmtu_probing)
+        *value = p->pmtu.is_probing;
+    else if (tunable == USCTP_TUNABLE_pmtu_discovery)
+        *value = p->pmtu.is_discovering;
+    else if (tunable == USCTP_TUNABLE_pmtu_fixed_bytes)
+        *value = p->pmtu.fixed_bytes;
     else
-        *value = *field;
+        return false;
+    return true;
+}
+
+/* The same, written; the value is within the tunable's range, for which the field is wide enough.
+ */
+static bool set_setting(struct path *p, enum usctp_tunable tunable, uint64_t value) {
+    if (tunable == USCTP_TUNABLE_hb_interval_us)
+        p->hb_interval_us = value;
+    else if (tunable == USCTP_TUNABLE_hb_enabled)
+        p->hb_enabled = (uint8_t)value;
+    else if (tunable == USCTP_TUNABLE_path_max_retrans)
+        p->path_max_retrans = (uint8_t)value;
+    else if (tunable == USCTP_TUNABLE_pf_max_retrans)
+        p->pf_max_retrans = (uint16_t)value;
+    else if (tunable == USCTP_TUNABLE_primary_switchover_max_retrans)
+        p->primary_switchover_max_retrans = (uint16_t)value;
+    else if (tunable == USCTP_TUNABLE_dscp)
+        p->dscp = (uint8_t)value;
+    else if (tunable == USCTP_TUNABLE_flow_label)
+        p->flow_label = (uint32_t)value;
+    else if (tunable == USCTP_TUNABLE_hop_limit)
+        p->hop_limit = (uint8_t)value;
+    else if (tunable == USCTP_TUNABLE_pmtu_default_bytes)
+        path_mtu_on_interface(p, (uint32_t)value, p->assoc->engine->now_us);
+    else if (tunable == USCTP_TUNABLE_pmtu_probing)
+        p->pmtu.is_probing = value != 0;
+    else if (tunable == USCTP_TUNABLE_pmtu_discovery)
+        p->pmtu.is_discovering = value != 0;
+    else if (tunable == USCTP_TUNABLE_pmtu_fixed_bytes)
+        p->pmtu.fixed_bytes = (uint32_t)value;
+    else
+        return false;
     return true;
 }
 
@@ -82,7 +99,7 @@ int usctp_assoc_tune(struct usctp_engine *engine, int32_t assoc, enum usctp_tuna
     if (check(tunable, value, USCTP_SCOPE_ASSOC))
         return USCTP_ERR_INVALID;
     engine->now_us = now_us;
-    int error = usctp_config_set(&a->config, tunable, value);
+    int error = config_pool_set(&engine->configs, &a->config, tunable, value, &engine->env);
     if (error || a->has_ended)
         return error;
     bool is_rto = tunable == USCTP_TUNABLE_rto_initial_us || tunable == USCTP_TUNABLE_rto_min_us ||
@@ -90,7 +107,7 @@ int usctp_assoc_tune(struct usctp_engine *engine, int32_t assoc, enum usctp_tuna
     for (uint32_t i = 0; i < a->path_count; i++) {
         struct path *p = a->paths[i];
         const struct rto_limits limits = path_rto_limits(p);
-        if (path_setting(p, tunable, &value, true))
+        if (set_setting(p, tunable, value))
             on_path_tuned(p, tunable, now_us);
         if (is_rto)
             rto_set_limits(&p->rto, &limits);
@@ -106,7 +123,9 @@ int usctp_assoc_config(const struct usctp_engine *engine, int32_t assoc,
     const struct assoc *a = association_by_id(engine, assoc);
     if (!a)
         return USCTP_ERR_NOT_FOUND;
-    *config = a->config;
+    *config = *a->config;
+    config->outbound_streams = a->wanted_streams;
+    config->max_inbound_streams = a->offered_streams;
     return 0;
 }
 
@@ -115,7 +134,7 @@ int usctp_path_tune(struct usctp_engine *engine, int32_t assoc, uint32_t path,
     struct path *p = path_of(engine, assoc, path);
     if (!p)
         return USCTP_ERR_NOT_FOUND;
-    if (check(tunable, value, USCTP_SCOPE_PATH) || !path_setting(p, tunable, &value, true))
+    if (check(tunable, value, USCTP_SCOPE_PATH) || !set_setting(p, tunable, value))
         return USCTP_ERR_INVALID;
     engine->now_us = now_us;
     on_path_tuned(p, tunable, now_us);
@@ -127,7 +146,7 @@ int usctp_path_get(const struct usctp_engine *engine, int32_t assoc, uint32_t pa
     struct path *p = path_of(engine, assoc, path);
     if (!p)
         return USCTP_ERR_NOT_FOUND;
-    return path_setting(p, tunable, value, false) ? 0 : USCTP_ERR_INVALID;
+    return get_setting(p, tunable, value) ? 0 : USCTP_ERR_INVALID;
 }
 
 int usctp_path_route(struct usctp_engine *engine, int32_t assoc, uint32_t path,

@@ -67,18 +67,17 @@ static int check_send(struct assoc *a, const struct usctp_send *send, uint64_t b
     if (a->user_shutdown || (a->state != USCTP_COOKIE_WAIT && a->state != USCTP_COOKIE_ECHOED &&
                              a->state != USCTP_ESTABLISHED))
         return USCTP_ERR_SHUTDOWN;
-    uint32_t streams =
-        a->state == USCTP_ESTABLISHED ? a->outbound_streams : a->config.outbound_streams;
+    uint32_t streams = a->state == USCTP_ESTABLISHED ? a->outbound_streams : a->wanted_streams;
     if (bytes == 0 || send->sid >= streams)
         return USCTP_ERR_INVALID;
     if ((send->flags & USCTP_MESSAGE_TO_PATH) && send->path >= a->path_count)
         return USCTP_ERR_INVALID;
-    if (bytes > a->config.send_buffer_bytes)
+    if (bytes > a->config->send_buffer_bytes)
         return USCTP_ERR_TOO_BIG;
-    if (a->config.disable_fragments && bytes > a->amdcs - 16)
+    if (a->config->disable_fragments && bytes > a->amdcs - 16)
         return USCTP_ERR_TOO_BIG;
     if (a->send_queue.charged_bytes > 0 &&
-        a->send_queue.charged_bytes + bytes > a->config.send_buffer_bytes) {
+        a->send_queue.charged_bytes + bytes > a->config->send_buffer_bytes) {
         a->send_blocked = true;
         return USCTP_ERR_AGAIN;
     }
@@ -102,7 +101,7 @@ int usctp_assoc_send(struct usctp_engine *engine, int32_t assoc, const struct us
         if (slices[i].length > 0 && !slices[i].base)
             return USCTP_ERR_INVALID;
         bytes += slices[i].length;
-        if (bytes > a->config.send_buffer_bytes)
+        if (bytes > a->config->send_buffer_bytes)
             return USCTP_ERR_TOO_BIG;
     }
     int error = check_send(a, send, bytes);

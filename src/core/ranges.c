@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define LEAST_CAPACITY 4u
+
 void ranges_init(struct ranges *r) {
     memset(r, 0, sizeof *r);
     r->items = r->first;
@@ -57,7 +59,7 @@ static int make_room(struct ranges *r, struct env *env) {
         return 0;
     if (r->capacity > UINT32_MAX / 2)
         return USCTP_ERR_NO_MEMORY;
-    uint32_t capacity = r->capacity * 2;
+    uint32_t capacity = r->capacity < LEAST_CAPACITY / 2 ? LEAST_CAPACITY : r->capacity * 2;
     struct range *items = env_allocate_raw(env, capacity * sizeof *items);
     if (!items)
         return USCTP_ERR_NO_MEMORY;

@@ -3,7 +3,7 @@
  * A sorted set of half-open ranges of 64-bit numbers: the TSNs above the cumulative one that have
  * arrived.
  *
- * Neighbours are merged. The first few ranges need no memory of their own.
+ * Neighbours are merged. The first range needs no memory of their own.
  */
 #ifndef CORE_RANGES_H
 #define CORE_RANGES_H
@@ -14,7 +14,7 @@ struct range {
     uint64_t start, end; /* [start, end) */
 };
 
-#define RANGES_INLINE 4u
+#define RANGES_INLINE 1u
 
 struct ranges {
     struct range *items; /* sorted, disjoint, not adjacent */

@@ -101,9 +101,8 @@ struct timer *timers_expire(struct timers *timers, uint64_t now_us) {
     return timer;
 }
 
-void timer_init(struct timer *timer, void *owner, uint8_t kind, uint8_t index) {
-    *timer =
-        (struct timer){.deadline_us = USCTP_NEVER, .owner = owner, .kind = kind, .index = index};
+void timer_init(struct timer *timer, uint8_t kind) {
+    *timer = (struct timer){.deadline_us = USCTP_NEVER, .kind = kind};
 }
 
 void timer_start(struct timer *timer, struct timers *timers, uint64_t deadline_us) {

@@ -2,9 +2,9 @@
 /*
  * Timers: deadlines in a heap, so that the next one is at hand and none is ever searched for.
  *
- * A timer is embedded in what it belongs to. Room in the heap is reserved when its owner is made,
- * so that starting a timer cannot fail. What an expiry means is for the owner to say: the heap only
- * hands expired timers out.
+ * A timer is embedded in what it belongs to, which its kind tells how to find from it. Room in the
+ * heap is reserved when its owner is made, so that starting a timer cannot fail. What an expiry
+ * means is for the owner to say: the heap only hands expired timers out.
  */
 #ifndef TIMER_TIMER_H
 #define TIMER_TIMER_H
@@ -13,9 +13,8 @@
 
 struct timer {
     uint64_t deadline_us;
-    void *owner;
     uint32_t slot; /* in the heap, 1 upwards; 0 = not running */
-    uint8_t kind, index;
+    uint8_t kind;
 };
 
 struct timers {
@@ -33,7 +32,7 @@ uint64_t timers_next(const struct timers *timers);
 /* Stops and returns a timer that is due by now_us, earliest first; NULL when there is none. */
 struct timer *timers_expire(struct timers *timers, uint64_t now_us);
 
-void timer_init(struct timer *timer, void *owner, uint8_t kind, uint8_t index);
+void timer_init(struct timer *timer, uint8_t kind);
 /* Starts it, or moves it when it runs. A deadline of USCTP_NEVER stops it. */
 void timer_start(struct timer *timer, struct timers *timers, uint64_t deadline_us);
 void timer_stop(struct timer *timer, struct timers *timers);

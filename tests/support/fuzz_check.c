@@ -50,7 +50,7 @@ static void check_paths(const struct usctp_engine *engine, const struct assoc *a
         REQUIRE(p->assoc == a && p->index == i);
         in_flight += path.in_flight_bytes;
         REQUIRE(path.cwnd_bytes > 0 && path.pmtu_bytes >= 512);
-        REQUIRE(p->error_count <= p->path_max_retrans + 1 || p->state != USCTP_PATH_STATE_ACTIVE);
+        REQUIRE(p->error_count <= p->path_max_retrans + 1u || p->state != USCTP_PATH_STATE_ACTIVE);
         has_timer = has_timer || timer_is_running(&p->t3);
         if (path.in_flight_bytes > 0) /* 6.3.2 R1 */
             REQUIRE(timer_is_running(&p->t3));
@@ -77,7 +77,7 @@ void fuzz_check_assoc(const struct usctp_engine *engine, int32_t id) {
         return;
     REQUIRE_EQ(usctp_assoc_status(engine, id, &status), 0);
     REQUIRE_EQ(a->has_ended, a->state == USCTP_CLOSED);
-    REQUIRE(status.local_rwnd_bytes <= a->config.receive_buffer_bytes);
+    REQUIRE(status.local_rwnd_bytes <= a->config->receive_buffer_bytes);
     if (a->has_ended) {
         REQUIRE_EQ(status.in_flight_bytes, 0);
         return;

@@ -23,7 +23,7 @@ static void require_timer(const struct timer *timer, uint64_t latest_us, unsigne
 
 /* 5.1, 9.2: what answers do not bring about, a timer does. */
 static void check_state_timers(const struct assoc *a, unsigned host, uint64_t now_us) {
-    uint64_t rto_us = now_us + a->config.rto_max_us;
+    uint64_t rto_us = now_us + a->config->rto_max_us;
     switch (a->state) {
     case USCTP_COOKIE_WAIT:
         require_timer(&a->t1, rto_us, host, "COOKIE-WAIT");
@@ -34,7 +34,7 @@ static void check_state_timers(const struct assoc *a, unsigned host, uint64_t no
     case USCTP_SHUTDOWN_SENT:
     case USCTP_SHUTDOWN_ACK_SENT:
         require_timer(&a->t2, rto_us, host, "SHUTDOWN or SHUTDOWN ACK is not answered");
-        require_timer(&a->t5, now_us + 5 * a->config.rto_max_us, host, "the shutdown is guarded");
+        require_timer(&a->t5, now_us + 5 * a->config->rto_max_us, host, "the shutdown is guarded");
         break;
     case USCTP_CLOSED:
     case USCTP_ESTABLISHED:
@@ -47,17 +47,17 @@ static void check_state_timers(const struct assoc *a, unsigned host, uint64_t no
 /* 6.3.2 R1, 6.1 A: T3-rtx runs where DATA is in flight; where nothing is and something waits, the
  * wait before a zero window probe runs. 8.3: a path's silence is noticed. */
 static void check_path_timers(const struct assoc *a, unsigned host, uint64_t now_us) {
-    uint64_t rto_us = now_us + a->config.rto_max_us;
+    uint64_t rto_us = now_us + a->config->rto_max_us;
     bool is_any_running = false, is_any_in_flight = false;
     for (uint32_t i = 0; i < a->path_count; i++) {
         const struct path *p = a->paths[i];
         is_any_running |= timer_is_running(&p->t3);
-        if (a->outstanding.paths[i].in_flight_count > 0) {
+        if (outstanding_flight(&a->outstanding, i)->in_flight_count > 0) {
             is_any_in_flight = true;
             require_timer(&p->t3, rto_us, host, "DATA is in flight");
         }
         if (association_may_send_data(a) && p->hb_enabled)
-            require_timer(&p->heartbeat, rto_us + a->config.rto_max_us + p->hb_interval_us, host,
+            require_timer(&p->heartbeat, rto_us + a->config->rto_max_us + p->hb_interval_us, host,
                           "a path may be idle");
     }
     bool waits = a->outstanding.marked_count > 0 || send_queue_front(&a->send_queue) != NULL;
@@ -74,7 +74,7 @@ static void check_acknowledgement(const struct assoc *a, struct sim_books *b, un
         b->unacknowledged_us = USCTP_NEVER;
     else if (is_new)
         b->unacknowledged_us = now_us;
-    else if (now_us > b->unacknowledged_us + a->config.sack_delay_us)
+    else if (now_us > b->unacknowledged_us + a->config->sack_delay_us)
         test_fail(__FILE__, __LINE__,
                   "host %u: DATA waits for its SACK since %" PRIu64 " us (RFC 9260 6.2)", host,
                   now_us - b->unacknowledged_us);
@@ -143,7 +143,7 @@ void sim_inside_packet(const struct simulation *s, unsigned host,
         outstanding_at(&a->outstanding, newest)->transmissions != 1)
         return;
     const struct path *p = a->paths[record->path];
-    uint64_t flight = a->outstanding.paths[record->path].in_flight_bytes;
+    uint64_t flight = outstanding_flight(&a->outstanding, record->path)->in_flight_bytes;
     uint64_t chunk = (load16(record->packet->data + at + 2) + 3u) & ~(uint64_t)3u;
     if (flight >= p->congestion.cwnd_bytes + chunk)
         test_fail(__FILE__, __LINE__,

@@ -31,7 +31,7 @@ void conversation_open_all(struct world *w) {
         c->state[0] = c->state[1] = USCTP_CLOSED;
         for (unsigned from = 0; from < 2; from++)
             direction_open(w, &c->from[from], from, i);
-        timer_init(&c->timer, c, 0, 0);
+        timer_init(&c->timer, 0);
         timer_start(&c->timer, &w->timers, WORLD_START_US + s->spread_us * i / s->associations);
     }
 }
@@ -189,7 +189,7 @@ bool conversation_wake(struct world *w) {
     struct timer *timer;
     bool any = false;
     while ((timer = timers_expire(&w->timers, w->now_us)) != NULL) {
-        conversation_act(w, timer->owner);
+        conversation_act(w, container_of(timer, struct conversation, timer));
         any = true;
     }
     return any;

@@ -19,7 +19,7 @@ static uint64_t next_tsn;
 
 static void setup(void) {
     unit_env_init(&unit, 4);
-    ck_assert_int_eq(reassembly_init(&reassembly, &unit.env), 0);
+    reassembly_init(&reassembly);
     receive_queue_init(&queue);
     next_tsn = ((uint64_t)1 << 32) + 100;
 }
@@ -58,7 +58,7 @@ static void whole(const char *text, uint16_t ssn) {
 }
 
 static void start_partial(void) {
-    struct inbound_message *m = reassembly_start_partial(&reassembly, next_tsn - 1, 1);
+    struct inbound_message *m = reassembly_start_partial(&reassembly, next_tsn - 1, 1, &unit.env);
     ck_assert_ptr_nonnull(m);
     receive_queue_add(&queue, m);
 }

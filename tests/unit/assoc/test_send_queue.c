@@ -159,7 +159,7 @@ START_TEST(short_memory_changes_nothing) {
     ck_assert_int_eq(add(9, 0, text), 0);
     unit_env_fail_nth(&unit, 1);
     ck_assert_int_eq(send_queue_prepare(&queue, &unit.env), USCTP_ERR_NO_MEMORY);
-    ck_assert_uint_eq(queue.ssn_capacity, 0);
+    ck_assert_uint_eq(queue.next_ssns.page_count, 0);
     prepare();
     const struct usctp_slice huge[] = {{text, UINT32_MAX}, {text, 1}};
     const struct usctp_send send = {0};
@@ -173,7 +173,7 @@ START_TEST(an_unordered_message_needs_no_ssn) {
     unit_env_fail_all(&unit);
     prepare();
     unit_env_fail_nth(&unit, 0);
-    ck_assert_uint_eq(queue.ssn_capacity, 0);
+    ck_assert_uint_eq(queue.next_ssns.page_count, 0);
     struct outbound_message *message = send_queue_front(&queue);
     message->references++;
     send_queue_cut(&queue, 3, &unit.env);

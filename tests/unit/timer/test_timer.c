@@ -17,7 +17,7 @@ static void setup(void) {
     unit_env_init(&unit, 7);
     timers_init(&timers);
     for (uint32_t i = 0; i < TIMERS; i++) {
-        timer_init(&timer[i], &timer[i], 3, (uint8_t)i);
+        timer_init(&timer[i], 3);
         model[i] = USCTP_NEVER;
     }
 }
@@ -51,9 +51,9 @@ static void expire_all(uint64_t now_us) {
         unit_env_check((expired != NULL) == (first <= now_us));
         if (!expired)
             return;
-        unit_env_check(expired->owner == expired && expired->kind == 3);
-        unit_env_check(model[expired->index] == first);
-        model[expired->index] = USCTP_NEVER;
+        unit_env_check(expired >= timer && expired < timer + TIMERS && expired->kind == 3);
+        unit_env_check(model[expired - timer] == first);
+        model[expired - timer] = USCTP_NEVER;
         check();
     }
 }

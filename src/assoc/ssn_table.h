@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The next SSN of each stream (RFC 9260 6.5), in pages made as streams are used: streams that are
+ * not cost nothing, however high the numbers of those that are.
+ */
+#ifndef ASSOC_SSN_TABLE_H
+#define ASSOC_SSN_TABLE_H
+
+#include "core/env.h"
+
+struct ssn_table {
+    uint16_t **pages;
+    uint32_t page_count;
+};
+
+/* All zero is an empty table. */
+void ssn_table_free(struct ssn_table *t, struct env *env);
+/* Makes room for a stream. Returns 0 or USCTP_ERR_NO_MEMORY. */
+int ssn_table_prepare(struct ssn_table *t, uint16_t sid, struct env *env) USCTP_MUST_CHECK;
+/* Of a stream that room was made for. */
+uint16_t *ssn_table_at(const struct ssn_table *t, uint16_t sid);
+/* Of any: 0 where nothing was ever written. */
+uint16_t ssn_table_get(const struct ssn_table *t, uint16_t sid);
+/* Every stream starts at 0 again. */
+void ssn_table_reset(struct ssn_table *t);
+
+#endif
