@@ -53,7 +53,7 @@ bool admission_check(struct inbound *in, const struct endpoint *ep,
         refuse(in, tag);
         return false;
     }
-    if (env_is_short(&engine->env, sizeof(struct assoc))) {
+    if (env_is_short(&engine->env, ASSOCIATION_BYTES)) {
         input_drop(in, USCTP_DROP_MEMORY);
         refuse(in, tag);
         return false;

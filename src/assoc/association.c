@@ -85,7 +85,6 @@ static int init_sides(struct assoc *a, uint32_t tsn) {
     struct env *env = &a->engine->env;
     if (outstanding_init(&a->outstanding, tsn, env))
         return USCTP_ERR_NO_MEMORY;
-    reassembly_init(&a->reassembly);
     received_tsn_init(&a->received, 0, a->config->max_duplicate_reports);
     return 0;
 }
@@ -547,7 +546,8 @@ uint8_t *association_queue_control(struct assoc *a, uint8_t path, size_t bytes) 
 
 uint32_t association_rwnd(const struct assoc *a) {
     uint64_t held = (uint64_t)a->inbox.payload_bytes + a->inbox.overhead_bytes +
-                    a->reassembly.payload_bytes + a->reassembly.overhead_bytes;
+                    reassembly_payload_bytes(&a->reassembly) +
+                    reassembly_overhead_bytes(&a->reassembly);
     uint64_t buffer = a->config->receive_buffer_bytes;
     uint64_t left = held < buffer ? buffer - held : 0;
     /* Nor more than the stack has memory for: a peer that is told so waits, one that is not would

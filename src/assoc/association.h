@@ -40,7 +40,7 @@ enum timer_kind {
     TIMER_IDLE,       /* of the engine: idle.c */
 };
 #define ENGINE_TIMERS 3u
-#define ASSOC_TIMERS  4u
+#define ASSOC_TIMERS  3u /* that may run at once: T1 runs before the others */
 #define PATH_TIMERS   3u
 
 enum pending_bit {
@@ -66,19 +66,23 @@ struct control_chunk {
     uint8_t data[];
 };
 
+/* What one with a path takes, and its first packet of data: there is not room for one where that
+ * does not fit. */
+#define ASSOCIATION_BYTES (sizeof(struct assoc) + sizeof(struct path) + 1500u)
+
 /* What path_mtu.c keeps for a path beside the search itself. */
 struct path_mtu {
     struct pmtu_search search;
+    uint32_t sent_bytes; /* of the probe under way */
     struct timer timer;
-    uint64_t nonce, sent_us; /* of the probe under way */
+    uint64_t nonce, sent_us; /* of it, too */
     uint64_t sample_tsn;     /* in a packet above MIN_PLPMTU that is watched; USCTP_NEVER: none */
     uint64_t settled_us;     /* when the search ended */
-    uint64_t probes_out, probe_acks_in, black_holes;
-    uint32_t sent_bytes;      /* the probe's size */
-    uint32_t sample_bytes;    /* the watched packet's */
-    uint32_t lost_samples;    /* T3-rtx expired for one so often in a row */
-    uint32_t fixed_bytes;     /* the tunable pmtu_fixed_bytes */
-    uint32_t interface_bytes; /* the last that the host said */
+    uint32_t probes_out, probe_acks_in, black_holes; /* at most one a PROBE_TIMER */
+    uint32_t sample_bytes;                           /* the watched packet's */
+    uint32_t fixed_bytes;                            /* the tunable pmtu_fixed_bytes */
+    uint32_t interface_bytes;                        /* the last that the host said */
+    uint16_t lost_samples;                           /* T3-rtx expired for one so often in a row */
     bool wants_probe, is_under_way;
     bool is_raising;                 /* the timer is PMTU_RAISE_TIMER */
     bool is_probing, is_discovering; /* the tunables pmtu_probing, pmtu_discovery */
@@ -113,10 +117,25 @@ struct path {
                                      trip) */
     uint64_t last_data_us,
         last_used_us; /* when DATA, when anything that measures or probes, was sent there */
-    uint64_t transmit_number;
-    uint64_t data_chunks_out, retransmitted_chunks, bytes_out, packets_in, heartbeats_out,
-        heartbeat_acks_in;
+    uint64_t data_chunks_out, retransmitted_chunks, bytes_out, packets_in;
+    uint32_t transmit_number;
+    uint32_t heartbeats_out, heartbeat_acks_in; /* at most one an RTO */
     uint64_t made_us;
+};
+
+/* struct usctp_assoc_counters, field by field: 32 bits where a timer or a handshake stands behind
+ * each count. */
+struct assoc_counters {
+    uint64_t packets_out, packets_in, data_chunks_out, data_chunks_in, retransmitted_chunks,
+        fast_retransmits, bytes_out, bytes_in, sacks_out, sacks_in, duplicate_tsns, gap_blocks_in,
+        control_chunks_out, control_chunks_in, dropped_notifications, dropped_control_chunks,
+        dropped_data_chunks, partial_deliveries, ordered_chunks_out, unordered_chunks_out,
+        ordered_chunks_in, unordered_chunks_in, out_of_sequence_tsns, unreported_duplicates,
+        start_time;
+    uint32_t t3_expiries, t1_expiries, t2_expiries, zero_window_probes, failovers, returns,
+        restarts;
+    uint16_t collisions; /* of one set-up */
+    uint8_t discontinuity_time;
 };
 
 struct assoc {
@@ -142,15 +161,15 @@ struct assoc {
     uint32_t local_tie_tag, peer_tie_tag; /* nonces, 0 until needed (5.2.2, RFC 5062 3) */
     uint32_t local_initial_tsn;
     uint32_t local_count;
-    struct usctp_addr *local;                 /* our addresses as listed to the peer */
+    uint32_t amdcs;           /* the smallest PMDCS: what fits every path (RFC 9260 1.3) */
+    struct usctp_addr *local; /* our addresses as listed to the peer */
     uint16_t wanted_streams, offered_streams; /* as our INIT or INIT ACK has them */
     uint16_t outbound_streams, inbound_streams;
     const struct usctp_config *config; /* of engine.configs */
     struct source *source;             /* admission.c; NULL: begun from here */
 
     struct path **paths, *only_path; /* dense; &only_path while there is one */
-    uint32_t path_capacity, path_count, primary, data_path, generation;
-    uint32_t amdcs;         /* the smallest PMDCS: what fits every path (RFC 9260 1.3) */
+    uint8_t path_capacity, path_count, primary, data_path, generation;
     uint64_t next_probe_us; /* when the next address may be verified (5.4) */
     uint32_t error_count;   /* 8.1 */
 
@@ -164,7 +183,7 @@ struct assoc {
     struct timer t1, t2, t5, sack_timer;
     uint32_t init_retransmits, shutdown_retransmits, stale_cookies;
     uint32_t cookie_preservative_ms;
-    uint64_t t1_rto_us;
+    uint32_t t1_rto_us;
     uint64_t handshake_sent_us; /* when INIT or COOKIE ECHO was last sent: the first RTT */
     uint8_t *cookie;            /* the peer's, until COOKIE ACK */
 
@@ -192,7 +211,7 @@ struct assoc {
     uint32_t credit;     /* packets of DATA that may still leave in this burst */
     uint64_t data_us;    /* when a DATA chunk last came or left */
 
-    struct usctp_assoc_counters counters;
+    struct assoc_counters counters;
 };
 
 struct endpoint {

@@ -36,7 +36,7 @@ void handshake_begin(struct assoc *a, uint64_t now_us) {
     (void)now_us;
     association_enter_tag(a, association_new_tag(a->engine));
     association_set_state(a, USCTP_COOKIE_WAIT);
-    a->t1_rto_us = a->paths[0]->rto.rto_us;
+    a->t1_rto_us = (uint32_t)a->paths[0]->rto.rto_us; /* an hour at most */
     association_pend(a, PENDING_INIT);
 }
 
@@ -50,7 +50,8 @@ void handshake_on_t1(struct assoc *a, uint64_t now_us) {
     uint64_t most = a->config->rto_max_us < a->config->max_init_timeout_us
                         ? a->config->rto_max_us
                         : a->config->max_init_timeout_us;
-    a->t1_rto_us = a->t1_rto_us * 2 < most ? a->t1_rto_us * 2 : most;
+    uint64_t doubled_us = (uint64_t)a->t1_rto_us * 2;
+    a->t1_rto_us = (uint32_t)(doubled_us < most ? doubled_us : most);
     /* 6.4.1: to another address, a confirmed one for the COOKIE ECHO (5.4). */
     for (uint32_t i = 1; i <= a->path_count; i++) {
         uint32_t next = (a->handshake_path + i) % a->path_count;
@@ -395,7 +396,7 @@ enum chunk_verdict handshake_on_init_ack(struct inbound *in, const struct chunk 
         a->primary = a->data_path = in->path->index;
     a->handshake_path = (uint8_t)path_manager_control_path(a, in->path->index)->index;
     a->init_retransmits = 0;
-    a->t1_rto_us = a->paths[a->handshake_path]->rto.rto_us;
+    a->t1_rto_us = (uint32_t)a->paths[a->handshake_path]->rto.rto_us;
     a->pending &= ~(uint32_t)PENDING_INIT;
     association_set_state(a, USCTP_COOKIE_ECHOED);
     report_unknown(in, &init);

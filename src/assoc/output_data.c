@@ -88,9 +88,9 @@ static uint32_t largest_fragment(const struct assoc *a) {
 }
 
 static uint32_t window_left(const struct assoc *a) {
-    return a->outstanding.in_flight_bytes >= a->peer_rwnd
+    return outstanding_in_flight_bytes(&a->outstanding) >= a->peer_rwnd
                ? 0
-               : a->peer_rwnd - (uint32_t)a->outstanding.in_flight_bytes;
+               : a->peer_rwnd - (uint32_t)outstanding_in_flight_bytes(&a->outstanding);
 }
 
 /* The zero window probe waits for an RTO, longer each time (6.1 A). */

@@ -2,10 +2,9 @@
 /*
  * Transmit records and what acknowledgements do to them (RFC 9260 6.2.1, 6.3.1 C5, 6.3.2, 7.2.4).
  *
- * A SACK is applied in two walks in TSN order: the first acknowledges, the second looks at what
- * the SACK leaves out. What they cost is the number of records up to the highest TSN that this
- * SACK or an earlier one reports in a gap block. Windows, timers and fast recovery are in
- * retransmit.c.
+ * What the last SACK's gap blocks acknowledged is remembered as blocks, so that a SACK costs its
+ * own blocks, what is newly acknowledged, missed or taken back, and nothing for the rest. Windows,
+ * timers and fast recovery are in retransmit.c.
  */
 #include "assoc/outstanding.h"
 
@@ -14,15 +13,34 @@
 #define LEAST_CAPACITY 4u
 /* TSNs that are further apart than half their range cannot be told from old ones. */
 #define MOST_CAPACITY        (1u << 30)
+#define LEAST_GAPS           4u
 #define MISSES_TO_RETRANSMIT 3u /* RFC 9260 7.2.4 */
 
+/* While something was sent lately. */
+struct window {
+    struct record *ring;
+    uint64_t in_flight_bytes; /* payload, all paths */
+    uint64_t first_marked;    /* no MARKED record is below it */
+    uint64_t first_countable; /* nor one in flight whose misses still count */
+    uint64_t resent_us;       /* when a chunk was last retransmitted */
+    struct range *gaps;       /* the ACKED records: rising, apart */
+    uint32_t gap_count, gap_capacity;
+    uint32_t capacity; /* of the ring: a power of two */
+    uint32_t marked_count;
+    struct flight flights[]; /* path_count of them */
+};
+
 int outstanding_init(struct outstanding *o, uint32_t initial_tsn, struct env *env) {
-    (void)env; /* the ring comes with the first reservation: many associations never send */
+    (void)env; /* the window comes with the first reservation: many associations never send */
     memset(o, 0, sizeof *o);
     o->next_tsn = serial_first(initial_tsn);
     o->cumulative = o->next_tsn - 1;
     o->path_count = 1;
     return 0;
+}
+
+static size_t window_bytes(uint32_t path_count) {
+    return sizeof(struct window) + path_count * sizeof(struct flight);
 }
 
 void outstanding_free(struct outstanding *o, struct send_queue *q, struct env *env) {
@@ -32,97 +50,123 @@ void outstanding_free(struct outstanding *o, struct send_queue *q, struct env *e
         outbound_message_release(q, message, env);
     }
     outstanding_trim(o, env);
-    env_release(env, o->others, (o->path_count - 1) * sizeof *o->others);
-    o->others = NULL;
     o->path_count = 1;
 }
 
 void outstanding_trim(struct outstanding *o, struct env *env) {
-    if (!outstanding_is_empty(o))
+    struct window *w = o->window;
+    if (!w || !outstanding_is_empty(o))
         return;
-    env_release(env, o->ring, o->capacity * sizeof *o->ring);
-    o->ring = NULL;
-    o->capacity = 0;
+    env_release(env, w->ring, w->capacity * sizeof *w->ring);
+    env_release(env, w->gaps, w->gap_capacity * sizeof *w->gaps);
+    env_release(env, w, window_bytes(o->path_count));
+    o->window = NULL;
 }
 
 int outstanding_set_paths(struct outstanding *o, uint32_t count, struct env *env) {
     if (count <= o->path_count)
         return 0;
-    struct flight *others = env_allocate(env, (count - 1) * sizeof *others);
-    if (!others)
-        return USCTP_ERR_NO_MEMORY;
-    if (o->others)
-        memcpy(others, o->others, (o->path_count - 1) * sizeof *others);
-    env_release(env, o->others, (o->path_count - 1) * sizeof *others);
-    o->others = others;
+    if (o->window) {
+        struct window *w = env_allocate(env, window_bytes(count));
+        if (!w)
+            return USCTP_ERR_NO_MEMORY;
+        memcpy(w, o->window, window_bytes(o->path_count));
+        env_release(env, o->window, window_bytes(o->path_count));
+        o->window = w;
+    }
     o->path_count = count;
     return 0;
 }
 
-static struct record *slot(const struct outstanding *o, uint64_t tsn) {
-    return &o->ring[tsn & (o->capacity - 1)];
+static struct record *slot(const struct window *w, uint64_t tsn) {
+    return &w->ring[tsn & (w->capacity - 1)];
 }
 
 struct record *outstanding_at(const struct outstanding *o, uint64_t tsn) {
     ASSERT(tsn > o->cumulative && tsn < o->next_tsn);
-    return slot(o, tsn);
+    return slot(o->window, tsn);
+}
+
+const struct flight *outstanding_flight(const struct outstanding *o, uint32_t path) {
+    static const struct flight none;
+    ASSERT(path < o->path_count);
+    return o->window ? &o->window->flights[path] : &none;
+}
+
+uint64_t outstanding_in_flight_bytes(const struct outstanding *o) {
+    return o->window ? o->window->in_flight_bytes : 0;
+}
+
+uint32_t outstanding_marked_count(const struct outstanding *o) {
+    return o->window ? o->window->marked_count : 0;
 }
 
 int outstanding_reserve(struct outstanding *o, struct env *env) {
-    if (outstanding_count(o) < o->capacity)
-        return 0;
-    if (o->capacity >= MOST_CAPACITY)
+    if (!o->window)
+        o->window = env_allocate(env, window_bytes(o->path_count));
+    struct window *w = o->window;
+    if (!w)
         return USCTP_ERR_NO_MEMORY;
-    uint32_t capacity = o->capacity > 0 ? o->capacity * 2 : LEAST_CAPACITY;
+    if (outstanding_count(o) < w->capacity)
+        return 0;
+    if (w->capacity >= MOST_CAPACITY)
+        return USCTP_ERR_NO_MEMORY;
+    uint32_t capacity = w->capacity > 0 ? w->capacity * 2 : LEAST_CAPACITY;
     struct record *ring = env_allocate_raw(env, capacity * sizeof *ring);
     if (!ring)
         return USCTP_ERR_NO_MEMORY;
     for (uint64_t tsn = o->cumulative + 1; tsn < o->next_tsn; tsn++) {
-        ring[tsn & (capacity - 1)] = *slot(o, tsn);
+        ring[tsn & (capacity - 1)] = *slot(w, tsn);
     }
-    env_release(env, o->ring, o->capacity * sizeof *ring);
-    o->ring = ring;
-    o->capacity = capacity;
+    env_release(env, w->ring, w->capacity * sizeof *ring);
+    w->ring = ring;
+    w->capacity = capacity;
     return 0;
 }
 
-static void enter_flight(struct outstanding *o, struct record *record) {
+static void enter_flight(struct window *w, uint64_t tsn, struct record *record) {
+    struct flight *flight = &w->flights[record->path];
     record->state = RECORD_IN_FLIGHT;
-    o->in_flight_bytes += record->payload_bytes;
-    outstanding_flight_of(o, record->path)->in_flight_bytes += record_chunk_bytes(record);
-    outstanding_flight_of(o, record->path)->in_flight_count++;
+    w->in_flight_bytes += record->payload_bytes;
+    flight->in_flight_bytes += record_chunk_bytes(record);
+    flight->in_flight_count++;
+    if (tsn < flight->first)
+        flight->first = tsn;
+    if (tsn < w->first_countable)
+        w->first_countable = tsn;
 }
 
 /* Takes a record out of the sums that its state has it in. */
-static void leave_state(struct outstanding *o, const struct record *record) {
+static void leave_state(struct window *w, const struct record *record) {
     if (record->state == RECORD_MARKED) {
-        o->marked_count--;
+        w->marked_count--;
     } else if (record->state == RECORD_IN_FLIGHT) {
-        o->in_flight_bytes -= record->payload_bytes;
-        outstanding_flight_of(o, record->path)->in_flight_bytes -= record_chunk_bytes(record);
-        outstanding_flight_of(o, record->path)->in_flight_count--;
+        w->in_flight_bytes -= record->payload_bytes;
+        w->flights[record->path].in_flight_bytes -= record_chunk_bytes(record);
+        w->flights[record->path].in_flight_count--;
     }
 }
 
-static void mark(struct outstanding *o, uint64_t tsn, struct record *record) {
-    leave_state(o, record);
+static void mark(struct window *w, uint64_t tsn, struct record *record) {
+    leave_state(w, record);
     record->state = RECORD_MARKED;
     record->misses = 0;
-    if (o->marked_count == 0 || tsn < o->first_marked)
-        o->first_marked = tsn;
-    o->marked_count++;
+    if (w->marked_count == 0 || tsn < w->first_marked)
+        w->first_marked = tsn;
+    w->marked_count++;
 }
 
 uint64_t outstanding_add(struct outstanding *o, const struct record *record) {
-    ASSERT(outstanding_count(o) < o->capacity && record->path < o->path_count);
+    struct window *w = o->window;
+    ASSERT(w && outstanding_count(o) < w->capacity && record->path < o->path_count);
     uint64_t tsn = o->next_tsn++;
-    struct record *added = slot(o, tsn);
+    struct record *added = slot(w, tsn);
     *added = *record;
     added->misses = 0;
     added->transmissions = 1;
     added->was_fast_retransmitted = false;
     added->message->references++;
-    enter_flight(o, added);
+    enter_flight(w, tsn, added);
     return tsn;
 }
 
@@ -130,26 +174,28 @@ void outstanding_on_retransmit(struct outstanding *o, uint64_t tsn, uint8_t path
                                uint8_t path_generation, uint64_t now_us) {
     struct record *record = outstanding_at(o, tsn);
     ASSERT(record->state == RECORD_MARKED && path < o->path_count);
-    leave_state(o, record);
+    leave_state(o->window, record);
     record->path = path;
     record->path_generation = path_generation;
     record->sent_us = now_us;
     if (record->transmissions < UINT8_MAX)
         record->transmissions++;
-    enter_flight(o, record);
+    o->window->resent_us = now_us;
+    enter_flight(o->window, tsn, record);
 }
 
 uint64_t outstanding_next_marked(struct outstanding *o, uint64_t from) {
-    if (o->marked_count == 0)
+    struct window *w = o->window;
+    if (!w || w->marked_count == 0)
         return USCTP_NEVER;
-    if (o->first_marked <= o->cumulative)
-        o->first_marked = o->cumulative + 1;
-    bool from_first = from <= o->first_marked;
-    for (uint64_t tsn = from_first ? o->first_marked : from; tsn < o->next_tsn; tsn++) {
-        if (slot(o, tsn)->state != RECORD_MARKED)
+    if (w->first_marked <= o->cumulative)
+        w->first_marked = o->cumulative + 1;
+    bool from_first = from <= w->first_marked;
+    for (uint64_t tsn = from_first ? w->first_marked : from; tsn < o->next_tsn; tsn++) {
+        if (slot(w, tsn)->state != RECORD_MARKED)
             continue;
         if (from_first)
-            o->first_marked = tsn;
+            w->first_marked = tsn;
         return tsn;
     }
     return USCTP_NEVER;
@@ -160,28 +206,32 @@ uint64_t outstanding_next_marked(struct outstanding *o, uint64_t from) {
 /* An acknowledgement that is being applied. */
 struct ack {
     struct outstanding *o;
+    struct window *w;
     const struct sack_chunk *sack; /* NULL: only the cumulative TSN counts */
     struct sack_outcome *outcome;
     uint64_t cumulative;
-    uint64_t highest;      /* TSN that it acknowledges */
-    uint64_t highest_new;  /* TSN that it newly acknowledges (HTNA), 0: none */
-    uint64_t resent_us;    /* the latest retransmission of the TSNs walked over so far */
-    uint32_t walked_paths; /* bit set: a TSN below is still unacknowledged on that path, or was */
-    uint32_t gap;          /* the first block that does not end below the walk */
+    uint64_t highest;     /* TSN that it acknowledges */
+    uint64_t highest_new; /* TSN that it newly acknowledges (HTNA), 0: none */
 };
 
-/* Asked for rising TSNs above the cumulative one. */
-static bool is_in_gap(struct ack *ack, uint64_t tsn) {
-    if (!ack->sack)
-        return false;
-    uint64_t offset = tsn - ack->cumulative;
-    while (ack->gap < ack->sack->gap_count) {
-        struct sack_gap gap = sack_chunk_gap(ack->sack, ack->gap);
-        if (offset <= gap.end)
-            return offset >= gap.start;
-        ack->gap++;
+/* The i-th gap block, as TSNs. */
+static struct range block(const struct ack *ack, uint32_t i) {
+    struct sack_gap gap = sack_chunk_gap(ack->sack, i);
+    return (struct range){ack->cumulative + gap.start, ack->cumulative + gap.end + 1};
+}
+
+/* Is it the earliest of those last sent on its path that were not acknowledged before? It is the
+ * first of them that is newly acknowledged. */
+static bool is_earliest(const struct ack *ack, uint64_t tsn, uint8_t path) {
+    struct flight *flight = &ack->w->flights[path];
+    if (flight->first <= ack->o->cumulative)
+        flight->first = ack->o->cumulative + 1;
+    for (; flight->first < tsn; flight->first++) {
+        const struct record *record = slot(ack->w, flight->first);
+        if (record->state != RECORD_ACKED && record->path == path)
+            return false;
     }
-    return false;
+    return true;
 }
 
 /* A record that was not acknowledged before. */
@@ -190,93 +240,165 @@ static void note_acked(struct ack *ack, uint64_t tsn, const struct record *recor
     uint32_t path_bit = (uint32_t)1 << record->path;
     if (record->state == RECORD_IN_FLIGHT)
         outcome->alive_paths |= path_bit;
-    leave_state(ack->o, record);
-    record->message->acked_bytes += record->payload_bytes;
-    outcome->newly_acked_bytes += record->payload_bytes;
-    outcome->newly_acked_chunks++;
     if ((outcome->acked_paths & path_bit) == 0) {
         outcome->acked_chunk_bytes[record->path] = 0;
         outcome->rtt_sent_us[record->path] = USCTP_NEVER;
+        if (is_earliest(ack, tsn, record->path))
+            outcome->earliest_acked_paths |= path_bit;
     }
+    leave_state(ack->w, record);
+    record->message->acked_bytes += record->payload_bytes;
+    outcome->newly_acked_bytes += record->payload_bytes;
+    outcome->newly_acked_chunks++;
     outcome->acked_paths |= path_bit;
     outcome->acked_chunk_bytes[record->path] += record_chunk_bytes(record);
-    if ((ack->walked_paths & path_bit) == 0)
-        outcome->earliest_acked_paths |= path_bit;
-    /* RFC 9260 6.3.1 C5: no measurement by a chunk that was sent twice, or while a TSN up to it
-     * was retransmitted after it had been sent: its SACK may have waited for that. */
-    if (record->transmissions == 1 && record->sent_us >= ack->resent_us)
+    /* RFC 9260 6.3.1 C5: no measurement by a chunk that was sent twice, nor by one that was sent
+     * before another was sent again: its SACK may have waited for that. */
+    if (record->transmissions == 1 && record->sent_us >= ack->w->resent_us)
         outcome->rtt_sent_us[record->path] = record->sent_us;
     ack->highest_new = tsn;
 }
 
-static void note_walked(struct ack *ack, const struct record *record) {
-    if (record->state != RECORD_ACKED)
-        ack->walked_paths |= (uint32_t)1 << record->path;
-    if (record->transmissions > 1 && record->sent_us > ack->resent_us)
-        ack->resent_us = record->sent_us;
+/* Forgets gap blocks that are cumulatively acknowledged. */
+static void clip_gaps(struct window *w, uint64_t cumulative) {
+    uint32_t gone = 0;
+    while (gone < w->gap_count && w->gaps[gone].end <= cumulative + 1)
+        gone++;
+    if (gone > 0)
+        memmove(w->gaps, w->gaps + gone, (w->gap_count - gone) * sizeof *w->gaps);
+    w->gap_count -= gone;
+    if (w->gap_count > 0 && w->gaps[0].start <= cumulative)
+        w->gaps[0].start = cumulative + 1;
 }
 
-/* The first walk: what it acknowledges, cumulatively and by gap blocks. */
-static void acknowledge(struct ack *ack, struct send_queue *q, struct env *env) {
+static void acknowledge_cumulatively(struct ack *ack, struct send_queue *q, struct env *env) {
     struct outstanding *o = ack->o;
+    if (o->cumulative == ack->cumulative)
+        return;
     while (o->cumulative < ack->cumulative) {
         uint64_t tsn = o->cumulative + 1;
-        struct record *record = slot(o, tsn);
+        struct record *record = slot(ack->w, tsn);
         if (record->state != RECORD_ACKED)
             note_acked(ack, tsn, record);
-        note_walked(ack, record);
         outbound_message_release(q, record->message, env);
         o->cumulative = tsn;
     }
-    /* Later measurements must still know of retransmissions whose records are gone. */
-    o->resent_us = ack->resent_us;
-    for (uint64_t tsn = ack->cumulative + 1; tsn <= ack->highest; tsn++) {
-        struct record *record = slot(o, tsn);
-        bool is_new = record->state != RECORD_ACKED && is_in_gap(ack, tsn);
-        if (is_new)
-            note_acked(ack, tsn, record);
-        note_walked(ack, record);
-        if (is_new)
-            record->state = RECORD_ACKED;
-    }
+    clip_gaps(ack->w, o->cumulative);
 }
 
-/* RFC 9260 6.2.1 D iii: was acknowledged by a gap block and is so no more: one miss. */
-static void renege(struct ack *ack, struct record *record) {
-    enter_flight(ack->o, record);
-    record->misses = 1;
-    record->message->acked_bytes -= record->payload_bytes;
-    ack->outcome->reneged_paths |= (uint32_t)1 << record->path;
+/* What its gap blocks acknowledge and those before did not. */
+static void acknowledge_gaps(struct ack *ack) {
+    struct window *w = ack->w;
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < ack->sack->gap_count; i++) {
+        struct range now = block(ack, i);
+        for (uint64_t tsn = now.start; tsn < now.end;) {
+            while (known < w->gap_count && w->gaps[known].end <= tsn)
+                known++;
+            if (known < w->gap_count && w->gaps[known].start <= tsn) {
+                tsn = w->gaps[known].end;
+                continue;
+            }
+            struct record *record = slot(w, tsn);
+            note_acked(ack, tsn, record);
+            record->state = RECORD_ACKED;
+            tsn++;
+        }
+    }
 }
 
 static void count_miss(struct ack *ack, uint64_t tsn, struct record *record) {
     if (record->misses < UINT8_MAX)
         record->misses++;
-    /* RFC 9260 7.2.4 (5): once fast retransmitted, a chunk is left to T3-rtx. */
-    if (record->misses < MISSES_TO_RETRANSMIT || record->was_fast_retransmitted)
+    if (record->misses < MISSES_TO_RETRANSMIT)
         return;
     record->was_fast_retransmitted = true;
     ack->outcome->lost_paths |= (uint32_t)1 << record->path;
     ack->outcome->lost_chunks++;
-    mark(ack->o, tsn, record);
+    mark(ack->w, tsn, record);
 }
 
-/* The second walk: what it leaves out. Misses are counted below the TSN `miss_below`. */
-static void find_missing(struct ack *ack, uint64_t miss_below) {
-    struct outstanding *o = ack->o;
-    uint64_t end = o->highest_gap > ack->highest ? o->highest_gap : ack->highest;
-    ack->gap = 0;
-    for (uint64_t tsn = ack->cumulative + 1; tsn <= end; tsn++) {
-        if (is_in_gap(ack, tsn))
-            continue;
-        struct record *record = slot(o, tsn);
-        if (record->state == RECORD_ACKED) {
-            renege(ack, record);
-        } else if (record->state == RECORD_IN_FLIGHT && tsn < miss_below) {
+/* RFC 9260 7.2.4: a miss for each chunk below `miss_below` that it leaves out. Those that are ACKED
+ * here are taken back afterwards. */
+static void count_misses(struct ack *ack, uint64_t miss_below) {
+    struct window *w = ack->w;
+    uint64_t tsn = ack->cumulative + 1;
+    uint64_t countable = 0; /* the first that is left so; TSNs begin far above 0 */
+    if (tsn < w->first_countable)
+        tsn = w->first_countable;
+    for (uint32_t i = 0; i < ack->sack->gap_count && tsn < miss_below; i++) {
+        struct range now = block(ack, i);
+        for (; tsn < now.start && tsn < miss_below; tsn++) {
+            struct record *record = slot(w, tsn);
+            /* (5): once fast retransmitted, a chunk is left to T3-rtx. */
+            if (record->state != RECORD_IN_FLIGHT || record->was_fast_retransmitted)
+                continue;
             count_miss(ack, tsn, record);
+            if (countable == 0 && record->state == RECORD_IN_FLIGHT)
+                countable = tsn;
+        }
+        if (tsn < now.end)
+            tsn = now.end;
+    }
+    if (countable > 0)
+        w->first_countable = countable;
+    else if (tsn > w->first_countable)
+        w->first_countable = tsn;
+}
+
+/* RFC 9260 6.2.1 D iii: was acknowledged by a gap block and is so no more: one miss. */
+static void renege(struct ack *ack, uint64_t from, uint64_t to) {
+    for (uint64_t tsn = from; tsn < to; tsn++) {
+        struct record *record = slot(ack->w, tsn);
+        enter_flight(ack->w, tsn, record);
+        record->misses = 1;
+        record->message->acked_bytes -= record->payload_bytes;
+        ack->outcome->reneged_paths |= (uint32_t)1 << record->path;
+    }
+}
+
+/* What earlier gap blocks acknowledged and these do not. */
+static void take_back(struct ack *ack) {
+    const struct window *w = ack->w;
+    uint32_t i = 0;
+    for (uint32_t known = 0; known < w->gap_count; known++) {
+        uint64_t tsn = w->gaps[known].start, end = w->gaps[known].end;
+        while (tsn < end) {
+            while (i < ack->sack->gap_count && block(ack, i).end <= tsn)
+                i++;
+            struct range now = {end, end};
+            if (i < ack->sack->gap_count)
+                now = block(ack, i);
+            if (tsn < now.start)
+                renege(ack, tsn, now.start < end ? now.start : end);
+            tsn = now.start < end ? now.end : end;
         }
     }
-    o->highest_gap = ack->highest;
+}
+
+/* Makes room for its gap blocks. Returns false when memory is short. */
+static bool reserve_gaps(struct window *w, uint32_t count, struct env *env) {
+    if (count <= w->gap_capacity)
+        return true;
+    uint32_t capacity = w->gap_capacity > 0 ? w->gap_capacity : LEAST_GAPS;
+    while (capacity < count)
+        capacity *= 2;
+    struct range *gaps = env_allocate_raw(env, capacity * sizeof *gaps);
+    if (!gaps)
+        return false;
+    if (w->gap_count > 0)
+        memcpy(gaps, w->gaps, w->gap_count * sizeof *gaps);
+    env_release(env, w->gaps, w->gap_capacity * sizeof *gaps);
+    w->gaps = gaps;
+    w->gap_capacity = capacity;
+    return true;
+}
+
+static void remember_gaps(const struct ack *ack) {
+    struct window *w = ack->w;
+    w->gap_count = 0;
+    for (uint32_t i = 0; i < ack->sack->gap_count; i++)
+        w->gaps[w->gap_count++] = block(ack, i);
 }
 
 static enum sack_verdict apply(struct ack *ack, bool in_fast_recovery, struct send_queue *q,
@@ -290,13 +412,19 @@ static enum sack_verdict apply(struct ack *ack, bool in_fast_recovery, struct se
         return SACK_BEYOND;
     bool advanced = ack->cumulative > o->cumulative;
     ack->outcome->cumulative_advanced = advanced;
-    ack->resent_us = o->resent_us;
-    acknowledge(ack, q, env);
-    if (ack->sack) {
-        /* RFC 9260 7.2.4: misses count below the highest TSN newly acknowledged; in Fast Recovery,
-         * when the cumulative TSN advances, for all that the SACK reports as missing. */
-        find_missing(ack, in_fast_recovery && advanced ? ack->highest : ack->highest_new);
-    }
+    ack->w = o->window;
+    if (!ack->w)
+        return SACK_FINE; /* nothing is outstanding */
+    acknowledge_cumulatively(ack, q, env);
+    /* Without memory for its blocks it is as if it had none, and the last one's still held. */
+    if (!ack->sack || !reserve_gaps(ack->w, ack->sack->gap_count, env))
+        return SACK_FINE;
+    acknowledge_gaps(ack);
+    /* RFC 9260 7.2.4: misses count below the highest TSN newly acknowledged; in Fast Recovery,
+     * when the cumulative TSN advances, for all that the SACK reports as missing. */
+    count_misses(ack, in_fast_recovery && advanced ? ack->highest : ack->highest_new);
+    take_back(ack);
+    remember_gaps(ack);
     return SACK_FINE;
 }
 
@@ -324,19 +452,19 @@ enum sack_verdict outstanding_on_cumulative(struct outstanding *o, uint32_t cumu
 
 uint32_t outstanding_mark_path(struct outstanding *o, uint8_t path) {
     uint32_t marked = 0;
-    for (uint64_t tsn = o->cumulative + 1; outstanding_flight_of(o, path)->in_flight_count > 0;
+    for (uint64_t tsn = o->cumulative + 1; outstanding_flight(o, path)->in_flight_count > 0;
          tsn++) {
         struct record *record = outstanding_at(o, tsn);
         if (record->state != RECORD_IN_FLIGHT || record->path != path)
             continue;
-        mark(o, tsn, record);
+        mark(o->window, tsn, record);
         marked++;
     }
     return marked;
 }
 
 uint32_t outstanding_mark_larger(struct outstanding *o, uint8_t path, uint32_t chunk_bytes) {
-    uint32_t marked = 0, left = outstanding_flight_of(o, path)->in_flight_count;
+    uint32_t marked = 0, left = outstanding_flight(o, path)->in_flight_count;
     for (uint64_t tsn = o->cumulative + 1; left > 0; tsn++) {
         struct record *record = outstanding_at(o, tsn);
         if (record->state != RECORD_IN_FLIGHT || record->path != path)
@@ -344,16 +472,17 @@ uint32_t outstanding_mark_larger(struct outstanding *o, uint8_t path, uint32_t c
         left--;
         if (record_chunk_bytes(record) <= chunk_bytes)
             continue;
-        mark(o, tsn, record);
+        mark(o->window, tsn, record);
         marked++;
     }
     return marked;
 }
 
 uint64_t outstanding_earliest_on_path(const struct outstanding *o, uint8_t path) {
-    if (outstanding_flight(o, path)->in_flight_count == 0)
+    const struct flight *flight = outstanding_flight(o, path);
+    if (flight->in_flight_count == 0)
         return USCTP_NEVER;
-    uint64_t tsn = o->cumulative + 1;
+    uint64_t tsn = flight->first > o->cumulative ? flight->first : o->cumulative + 1;
     for (;; tsn++) {
         const struct record *record = outstanding_at(o, tsn);
         if (record->state == RECORD_IN_FLIGHT && record->path == path)
@@ -365,39 +494,56 @@ struct outbound_message *outstanding_pop(struct outstanding *o, struct record *r
     if (outstanding_is_empty(o))
         return NULL;
     o->cumulative++;
-    *record = *slot(o, o->cumulative);
-    leave_state(o, record);
+    *record = *slot(o->window, o->cumulative);
+    leave_state(o->window, record);
+    clip_gaps(o->window, o->cumulative);
     return record->message;
 }
 
-bool outstanding_check(const struct outstanding *o) {
-    struct flight flights[USCTP_MAX_ADDRESSES - 1] = {0};
-    struct outstanding sums = {.others = flights, .path_count = USCTP_MAX_ADDRESSES};
-    bool is_sane = o->next_tsn > o->cumulative && outstanding_count(o) <= o->capacity;
-    for (uint64_t tsn = o->cumulative + 1; is_sane && tsn < o->next_tsn; tsn++) {
-        struct record record = *slot(o, tsn);
-        is_sane = record.path < o->path_count && record.state <= RECORD_ACKED && record.message &&
-                  record.message->references > 0 && record.transmissions > 0;
-        if (!is_sane)
-            break;
-        if (record.state == RECORD_IN_FLIGHT)
-            enter_flight(&sums, &record);
-        if (record.state == RECORD_MARKED) {
-            sums.marked_count++;
-            is_sane = o->first_marked <= tsn;
-        }
-        if (record.state == RECORD_ACKED && tsn > o->highest_gap)
-            is_sane = false;
-    }
-    if (!is_sane || sums.in_flight_bytes != o->in_flight_bytes ||
-        sums.marked_count != o->marked_count)
+/* A record agrees with the bounds and the gap blocks. */
+static bool record_is_sane(const struct outstanding *o, uint64_t tsn, const struct record *record) {
+    const struct window *w = o->window;
+    if (record->path >= o->path_count || record->state > RECORD_ACKED || !record->message ||
+        record->message->references == 0 || record->transmissions == 0)
         return false;
-    for (uint32_t path = 0; path < o->path_count; path++) {
-        const struct flight *sum = outstanding_flight(&sums, path);
-        const struct flight *kept = outstanding_flight(o, path);
-        if (sum->in_flight_bytes != kept->in_flight_bytes ||
-            sum->in_flight_count != kept->in_flight_count)
+    bool is_countable = record->state == RECORD_IN_FLIGHT && !record->was_fast_retransmitted;
+    if (is_countable && tsn < w->first_countable)
+        return false;
+    if (record->state == RECORD_MARKED && tsn < w->first_marked)
+        return false;
+    if (record->state == RECORD_IN_FLIGHT && tsn < w->flights[record->path].first)
+        return false;
+    bool is_in_gap = false;
+    for (uint32_t i = 0; i < w->gap_count && w->gaps[i].start <= tsn; i++)
+        is_in_gap = tsn < w->gaps[i].end;
+    return is_in_gap == (record->state == RECORD_ACKED);
+}
+
+bool outstanding_check(const struct outstanding *o) {
+    const struct window *w = o->window;
+    struct flight sums[USCTP_MAX_ADDRESSES] = {0};
+    uint64_t in_flight_bytes = 0;
+    uint32_t marked = 0;
+    if (o->next_tsn <= o->cumulative || o->path_count > USCTP_MAX_ADDRESSES)
+        return false;
+    if (!w)
+        return outstanding_is_empty(o);
+    if (outstanding_count(o) > w->capacity)
+        return false;
+    for (uint64_t tsn = o->cumulative + 1; tsn < o->next_tsn; tsn++) {
+        const struct record *record = slot(w, tsn);
+        if (!record_is_sane(o, tsn, record))
             return false;
+        marked += record->state == RECORD_MARKED;
+        if (record->state != RECORD_IN_FLIGHT)
+            continue;
+        in_flight_bytes += record->payload_bytes;
+        sums[record->path].in_flight_bytes += record_chunk_bytes(record);
+        sums[record->path].in_flight_count++;
     }
-    return true;
+    for (uint32_t path = 0; path < o->path_count; path++)
+        if (sums[path].in_flight_bytes != w->flights[path].in_flight_bytes ||
+            sums[path].in_flight_count != w->flights[path].in_flight_count)
+            return false;
+    return in_flight_bytes == w->in_flight_bytes && marked == w->marked_count;
 }

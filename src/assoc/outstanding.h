@@ -11,6 +11,7 @@
 
 #include "assoc/send_queue.h"
 #include "chunk/sack_chunk.h"
+#include "core/ranges.h"
 #include "core/serial.h"
 
 enum record_state {
@@ -21,6 +22,8 @@ enum record_state {
 
 struct record {
     struct outbound_message *message;
+    uint64_t sent_us;
+    uint32_t transmit_number; /* of the path, when last sent */
     uint32_t offset;
     uint16_t payload_bytes;
     uint16_t ssn;
@@ -30,29 +33,22 @@ struct record {
     uint8_t path, path_generation; /* last sent to */
     uint8_t transmissions;         /* saturates */
     bool was_fast_retransmitted;
-    uint64_t sent_us;
-    uint64_t transmit_number; /* of the path, when last sent */
 };
 
 /* What is in flight on one path. */
 struct flight {
     uint64_t in_flight_bytes; /* chunk bytes: header, payload and padding */
+    uint64_t first;           /* no record below it was last sent there and is not acknowledged */
     uint32_t in_flight_count;
 };
 
+struct window;
+
 struct outstanding {
-    struct record *ring;
-    uint32_t capacity;   /* power of two */
-    uint64_t next_tsn;   /* unwrapped: what the next new chunk gets */
+    struct window *window; /* NULL: nothing was sent lately */
+    uint64_t next_tsn;     /* unwrapped: what the next new chunk gets */
     uint64_t cumulative; /* unwrapped: acknowledged up to it; records are (cumulative, next_tsn) */
-    uint64_t in_flight_bytes; /* payload, all paths */
-    uint32_t marked_count;
-    uint64_t first_marked; /* no MARKED record is below it */
-    uint64_t highest_gap;  /* no ACKED record is above it */
-    uint64_t
-        resent_us; /* when a chunk that is cumulatively acknowledged now was last retransmitted */
-    struct flight first, *others; /* of path 0, and of those above it */
-    uint32_t path_count;          /* that there is room for */
+    uint32_t path_count; /* that there is room for */
 };
 
 enum sack_verdict {
@@ -93,14 +89,11 @@ static inline bool outstanding_is_empty(const struct outstanding *o) {
 /* Makes room for what is in flight on so many paths; there is always room for one. Returns 0 or
  * USCTP_ERR_NO_MEMORY. */
 int outstanding_set_paths(struct outstanding *o, uint32_t count, struct env *env) USCTP_MUST_CHECK;
-static inline struct flight *outstanding_flight_of(struct outstanding *o, uint32_t path) {
-    ASSERT(path < o->path_count);
-    return path == 0 ? &o->first : &o->others[path - 1];
-}
-static inline const struct flight *outstanding_flight(const struct outstanding *o, uint32_t path) {
-    ASSERT(path < o->path_count);
-    return path == 0 ? &o->first : &o->others[path - 1];
-}
+const struct flight *outstanding_flight(const struct outstanding *o, uint32_t path);
+/* Payload in flight on all paths. */
+uint64_t outstanding_in_flight_bytes(const struct outstanding *o);
+/* Chunks to be retransmitted. */
+uint32_t outstanding_marked_count(const struct outstanding *o);
 /* Gives back what an association that sends nothing needs not have. */
 void outstanding_trim(struct outstanding *o, struct env *env);
 /* The record of a TSN in (cumulative, next_tsn). */

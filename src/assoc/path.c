@@ -103,7 +103,7 @@ static bool make_room(struct assoc *a) {
         return false;
     if (a->path_count < a->path_capacity)
         return true;
-    uint32_t capacity = a->path_capacity * 2;
+    uint32_t capacity = a->path_capacity * 2u;
     struct path **paths = env_allocate_raw(env, capacity * sizeof(struct path *));
     if (!paths)
         return false;
@@ -111,7 +111,7 @@ static bool make_room(struct assoc *a) {
     if (a->paths != &a->only_path)
         env_release(env, a->paths, a->path_capacity * sizeof(struct path *));
     a->paths = paths;
-    a->path_capacity = capacity;
+    a->path_capacity = (uint8_t)capacity;
     return true;
 }
 
@@ -131,7 +131,7 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
     p->made_us = engine->now_us;
     p->address = *address;
     p->index = (uint8_t)a->path_count;
-    p->generation = (uint8_t)++a->generation;
+    p->generation = ++a->generation;
     p->is_confirmed = is_confirmed;
     p->state = is_confirmed ? USCTP_PATH_STATE_ACTIVE : USCTP_PATH_STATE_UNCONFIRMED;
     p->udp_port = udp_port;
@@ -150,10 +150,10 @@ struct path *path_add(struct assoc *a, const struct usctp_addr *address, bool is
 }
 
 /* What an index is after the path at `removed` has gone. */
-static uint32_t moved_up(uint32_t index, uint32_t removed) {
+static uint8_t moved_up(uint8_t index, uint32_t removed) {
     if (index == removed)
         return 0;
-    return index > removed ? index - 1 : index;
+    return index > removed ? (uint8_t)(index - 1) : index;
 }
 
 void path_remove(struct assoc *a, uint32_t index) {
@@ -171,8 +171,8 @@ void path_remove(struct assoc *a, uint32_t index) {
     a->path_count--;
     a->primary = moved_up(a->primary, index);
     a->data_path = moved_up(a->data_path, index);
-    a->last_data_path = (uint8_t)moved_up(a->last_data_path, index);
-    a->handshake_path = (uint8_t)moved_up(a->handshake_path, index);
+    a->last_data_path = moved_up(a->last_data_path, index);
+    a->handshake_path = moved_up(a->handshake_path, index);
     env_release(&engine->env, p, sizeof *p);
     if (a->path_count > 0)
         update_amdcs(a);

@@ -37,7 +37,7 @@ static void tell_move(struct assoc *a, uint32_t index) {
         a->counters.returns++;
     else if (a->data_path == a->primary)
         a->counters.failovers++;
-    a->data_path = index;
+    a->data_path = (uint8_t)index;
     association_trace(a, USCTP_TRACE_PRIMARY, index, (const uint64_t[3]){0, 0, 0});
     association_raise(a, USCTP_EVENT_PATH);
 }

@@ -91,10 +91,10 @@ void path_mtu_init(struct path *p) {
     const struct usctp_config *c = p->assoc->config;
     bool ipv6 = p->address.family == USCTP_FAMILY_IPV6;
     uint32_t least = ipv6 ? MIN_IPV6_BYTES : MIN_BYTES;
-    const struct pmtu_limits limits = {.min_bytes = least,
+    const struct pmtu_limits limits = {.min_bytes = (uint16_t)least,
                                        .base_bytes =
                                            c->pmtu_base_bytes > least ? c->pmtu_base_bytes : least,
-                                       .max_probes = c->pmtu_max_probes};
+                                       .max_probes = (uint8_t)c->pmtu_max_probes};
     pmtu_search_init(&m->search, &limits, c->pmtu_default_bytes);
     timer_init(&m->timer, TIMER_PMTU);
     m->is_probing = c->pmtu_probing != 0;

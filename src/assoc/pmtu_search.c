@@ -31,7 +31,7 @@ static uint32_t min_of(const struct pmtu_search *s) {
 
 static void complete(struct pmtu_search *s) {
     s->state = USCTP_PMTU_SEARCH_COMPLETE;
-    s->probed_bytes = s->probe_count = s->hint_bytes = 0;
+    s->probed_bytes = s->hint_bytes = s->probe_count = 0;
 }
 
 static void enter_base(struct pmtu_search *s) {

@@ -15,25 +15,25 @@
 #include "usctp/engine.h"
 
 struct pmtu_limits {
-    uint32_t min_bytes;  /* MIN_PLPMTU */
     uint32_t base_bytes; /* BASE_PLPMTU; not above MAX_PLPMTU */
-    uint32_t max_probes; /* MAX_PROBES */
+    uint16_t min_bytes;  /* MIN_PLPMTU */
+    uint8_t max_probes;  /* MAX_PROBES */
 };
 
 struct pmtu_search {
-    enum usctp_pmtu_state state;
     struct pmtu_limits limits;
+    uint8_t probe_count;    /* PROBE_COUNT */
     uint32_t max_bytes;     /* MAX_PLPMTU: the interface's MTU */
     uint32_t plpmtu_bytes;  /* what packets may have now */
     uint32_t probed_bytes;  /* PROBED_SIZE: the probe that is wanted or under way; 0: none */
-    uint32_t probe_count;   /* PROBE_COUNT */
     uint32_t ceiling_bytes; /* a router reported that this and larger sizes do not pass; above
                                max_bytes: none did */
     uint32_t hint_bytes;    /* what a router reported, to be probed next; 0: nothing */
     uint32_t error_rounds;  /* probes lost in ERROR */
-    bool is_assumed;        /* plpmtu_bytes is the interface's, and nothing of that size is known
-                               to have arrived */
-    bool may_jump;          /* max_bytes has not been tried in this search */
+    enum usctp_pmtu_state state;
+    bool is_assumed; /* plpmtu_bytes is the interface's, and nothing of that size is known
+                        to have arrived */
+    bool may_jump;   /* max_bytes has not been tried in this search */
 };
 
 /* DISABLED, with the MTU of the interface. */

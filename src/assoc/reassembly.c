@@ -25,11 +25,6 @@ struct arrival {
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
-void reassembly_init(struct reassembly *r) {
-    memset(r, 0, sizeof *r);
-    ranges_init(&r->finished);
-}
-
 static void free_held(struct reassembly *r, struct env *env) {
     struct held *held = r->held;
     if (!held)
@@ -38,36 +33,39 @@ static void free_held(struct reassembly *r, struct env *env) {
     hash_free(&held->runs_by_end, env);
     hash_free(&held->waiting, env);
     hash_free(&held->streams, env);
+    ranges_free(&held->finished, env);
     env_release(env, held->spare_stream, sizeof *held->spare_stream);
+    env_release(env, held->spare, sizeof *held->spare);
     env_release(env, held, sizeof *held);
     r->held = NULL;
 }
 
-static bool make_held(struct reassembly *r, struct env *env) {
-    if (r->held)
-        return true;
+static bool has_tables(const struct reassembly *r) {
+    return r->held && r->held->streams.buckets;
+}
+
+/* The tables, for the first that is not handed on at once. */
+static bool make_tables(struct held *held, struct env *env) {
     uint8_t key[8];
-    r->held = env_allocate(env, sizeof *r->held);
-    if (!r->held)
-        return false;
-    env_random(env, key, sizeof key);
-    r->held->hash_key = get64(key);
-    if (!hash_init(&r->held->runs_by_start, LEAST_BUCKETS, env) &&
-        !hash_init(&r->held->runs_by_end, LEAST_BUCKETS, env) &&
-        !hash_init(&r->held->waiting, LEAST_BUCKETS, env) &&
-        !hash_init(&r->held->streams, LEAST_BUCKETS, env))
+    if (held->streams.buckets)
         return true;
-    free_held(r, env);
+    env_random(env, key, sizeof key);
+    held->hash_key = get64(key);
+    /* The one that is asked for comes last. */
+    if (!hash_init(&held->runs_by_start, LEAST_BUCKETS, env) &&
+        !hash_init(&held->runs_by_end, LEAST_BUCKETS, env) &&
+        !hash_init(&held->waiting, LEAST_BUCKETS, env) &&
+        !hash_init(&held->streams, LEAST_BUCKETS, env))
+        return true;
+    hash_free(&held->runs_by_start, env);
+    hash_free(&held->runs_by_end, env);
+    hash_free(&held->waiting, env);
     return false;
 }
 
 void reassembly_trim(struct reassembly *r, struct env *env) {
-    env_release(env, r->spare, sizeof *r->spare);
-    r->spare = NULL;
     if (r->held && r->held->runs_by_start.count == 0 && r->held->waiting.count == 0)
-        free_held(r, env);
-    if (r->finished.capacity > RANGES_INLINE)
-        ranges_free(&r->finished, env); /* a contradiction is found later, or not */
+        free_held(r, env); /* and what was finished: a contradiction is found later, or not */
 }
 
 void inbound_message_delete(struct inbound_message *message, struct env *env) {
@@ -111,15 +109,7 @@ void reassembly_free(struct reassembly *r, struct env *env) {
         free_held(r, env);
     }
     ssn_table_free(&r->next_ssns, env);
-    env_release(env, r->spare, sizeof *r->spare);
-    ranges_free(&r->finished, env);
-    reassembly_init(r);
-}
-
-static bool make_spare(struct reassembly *r, struct env *env) {
-    if (!r->spare)
-        r->spare = env_allocate_raw(env, sizeof *r->spare);
-    return r->spare != NULL;
+    memset(r, 0, sizeof *r);
 }
 
 /* Makes all that a fragment may need: one that is a whole message, and is its stream's next, holds
@@ -128,15 +118,22 @@ static bool make_ready(struct reassembly *r, uint16_t sid, uint16_t ssn, uint8_t
                        struct env *env) {
     bool is_ordered = (flags & DATA_FLAG_U) == 0;
     bool is_whole = (flags & DATA_FLAG_B) && (flags & DATA_FLAG_E);
-    if (!make_spare(r, env) || (is_ordered && ssn_table_prepare(&r->next_ssns, sid, env)))
+    if (is_ordered && ssn_table_prepare(&r->next_ssns, sid, env))
+        return false;
+    if (!r->held)
+        r->held = env_allocate(env, sizeof *r->held);
+    struct held *held = r->held;
+    if (held && !held->spare)
+        held->spare = env_allocate_raw(env, sizeof *held->spare);
+    if (!held || !held->spare)
         return false;
     if (is_whole && (!is_ordered || ssn == ssn_table_get(&r->next_ssns, sid)))
         return true;
-    if (!make_held(r, env))
+    if (!make_tables(held, env))
         return false;
-    if (is_ordered && !r->held->spare_stream)
-        r->held->spare_stream = env_allocate_raw(env, sizeof *r->held->spare_stream);
-    return !is_ordered || r->held->spare_stream;
+    if (is_ordered && !held->spare_stream)
+        held->spare_stream = env_allocate_raw(env, sizeof *held->spare_stream);
+    return !is_ordered || held->spare_stream;
 }
 
 struct fragment *reassembly_prepare(struct reassembly *r, const struct data_chunk *data,
@@ -225,8 +222,8 @@ static struct held_stream *find_stream(const struct held *held, uint16_t sid) {
 static void charge(struct reassembly *r, const struct inbound_message *m, struct env *env) {
     struct held *held = r->held;
     uint32_t overhead = inbound_message_overhead(m);
-    r->payload_bytes += m->payload_bytes;
-    r->overhead_bytes += overhead;
+    held->payload_bytes += m->payload_bytes;
+    held->overhead_bytes += overhead;
     if (m->is_unordered)
         return;
     struct held_stream *stream = find_stream(held, m->sid);
@@ -243,8 +240,8 @@ static void charge(struct reassembly *r, const struct inbound_message *m, struct
 static void discharge(struct reassembly *r, const struct inbound_message *m, struct env *env) {
     struct held *held = r->held;
     uint32_t overhead = inbound_message_overhead(m);
-    r->payload_bytes -= m->payload_bytes;
-    r->overhead_bytes -= overhead;
+    held->payload_bytes -= m->payload_bytes;
+    held->overhead_bytes -= overhead;
     if (m->is_unordered)
         return;
     struct held_stream *stream = find_stream(held, m->sid);
@@ -259,7 +256,7 @@ static void discharge(struct reassembly *r, const struct inbound_message *m, str
 }
 
 uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid) {
-    const struct held_stream *stream = r->held ? find_stream(r->held, sid) : NULL;
+    const struct held_stream *stream = has_tables(r) ? find_stream(r->held, sid) : NULL;
     return stream ? stream->bytes : 0;
 }
 
@@ -339,7 +336,7 @@ static bool is_same_message(const struct inbound_message *run, const struct arri
 
 static bool fits_before(const struct reassembly *r, const struct arrival *a) {
     if (!a->before)
-        return a->has_begin || !ranges_has(&r->finished, a->fragment->tsn - 1);
+        return a->has_begin || !ranges_has(&r->held->finished, a->fragment->tsn - 1);
     if (a->has_begin || a->before->has_end)
         return a->has_begin && a->before->has_end;
     return is_same_message(a->before, a);
@@ -350,7 +347,7 @@ static bool fits_after(const struct reassembly *r, const struct arrival *a) {
     if (r->partial && r->partial->start == next)
         return a->has_end;
     if (!a->after)
-        return a->has_end || !ranges_has(&r->finished, next);
+        return a->has_end || !ranges_has(&r->held->finished, next);
     if (a->has_end || a->after->has_begin)
         return a->has_end && a->after->has_begin;
     return is_same_message(a->after, a);
@@ -376,10 +373,11 @@ static bool has_usable_ssn(const struct reassembly *r, const struct arrival *a) 
 
 static void remember_finished(struct reassembly *r, const struct inbound_message *message,
                               struct env *env) {
-    if (r->finished.count >= MOST_FINISHED_RANGES)
-        ranges_remove_below(&r->finished, r->finished.items[0].end);
+    struct ranges *finished = &r->held->finished;
+    if (finished->count >= MOST_FINISHED_RANGES)
+        ranges_remove_below(finished, finished->items[0].end);
     /* Without memory a contradiction is found later or not: no harm is done to what is held. */
-    int forgotten = ranges_add(&r->finished, message->start, message->end, env);
+    int forgotten = ranges_add(finished, message->start, message->end, env);
     (void)forgotten;
 }
 
@@ -389,7 +387,7 @@ static void advance(struct reassembly *r, uint16_t sid, struct inbound_messages 
     uint16_t *next_ssn = ssn_table_at(&r->next_ssns, sid);
     struct inbound_message *next;
     ++*next_ssn;
-    if (!r->held)
+    if (!has_tables(r))
         return;
     while ((next = find_waiting(r->held, sid, *next_ssn)) != NULL) {
         hash_remove(&r->held->waiting, &next->by_start);
@@ -468,8 +466,8 @@ static struct inbound_message *grow_run(struct reassembly *r, const struct arriv
         leave_run(r, run, env);
         prepend(run, a);
     } else {
-        run = r->spare;
-        r->spare = NULL;
+        run = r->held->spare;
+        r->held->spare = NULL;
         start_run(run, a);
     }
     return run;
@@ -594,6 +592,7 @@ bool reassembly_check(const struct reassembly *r) {
          held->runs_by_start.count != held->runs_by_end.count ||
          sum_of_streams(held) > payload_bytes + overhead_bytes))
         return false;
-    return payload_bytes == r->payload_bytes && overhead_bytes == r->overhead_bytes &&
-           ranges_check(&r->finished);
+    return payload_bytes == reassembly_payload_bytes(r) &&
+           overhead_bytes == reassembly_overhead_bytes(r) &&
+           (!held || ranges_check(&held->finished));
 }

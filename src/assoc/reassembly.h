@@ -66,22 +66,22 @@ struct held_stream {
     uint16_t sid;
 };
 
-/* What is held: there while something is, or was a moment ago. */
+/* There while something came lately. */
 struct held {
     struct hash runs_by_start, runs_by_end; /* incomplete runs */
     struct hash waiting;                    /* complete messages whose SSN is not yet next */
     struct hash streams;
     uint64_t hash_key; /* peers choose TSNs, streams and SSNs */
     struct held_stream *spare_stream;
+    struct inbound_message *spare; /* for a run that the next fragment may begin */
+    struct ranges finished; /* TSNs of complete messages, as far as remembered: where a message must
+                               begin or end */
+    uint64_t payload_bytes, overhead_bytes; /* runs and waiting messages */
 };
 
 struct reassembly {
     struct held *held; /* or NULL */
     struct ssn_table next_ssns;
-    struct ranges finished; /* TSNs of complete messages, as far as remembered: where a message must
-                               begin or end */
-    struct inbound_message *spare;          /* for a run that the next fragment may begin */
-    uint64_t payload_bytes, overhead_bytes; /* held here: runs and waiting messages */
     struct inbound_message
         *partial; /* the message under partial delivery, owned by the receive queue until its end */
 };
@@ -93,9 +93,9 @@ enum reassembly_verdict {
                              (hostile B, E, SSN, U, SID) */
 };
 
-void reassembly_init(struct reassembly *r);
-/* Gives back what an association that receives nothing needs not have. */
+/* All zero is an empty one. Gives back what an association that receives nothing needs not have. */
 void reassembly_trim(struct reassembly *r, struct env *env);
+/* It is empty then, and may be used again. */
 void reassembly_free(struct reassembly *r, struct env *env);
 
 /*
@@ -132,6 +132,13 @@ uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid);
 /* Incomplete messages. */
 static inline size_t reassembly_run_count(const struct reassembly *r) {
     return r->held ? r->held->runs_by_start.count : 0;
+}
+/* What is held here: runs and waiting messages. */
+static inline uint64_t reassembly_payload_bytes(const struct reassembly *r) {
+    return r->held ? r->held->payload_bytes : 0;
+}
+static inline uint64_t reassembly_overhead_bytes(const struct reassembly *r) {
+    return r->held ? r->held->overhead_bytes : 0;
 }
 bool reassembly_check(const struct reassembly *r);
 

@@ -9,8 +9,9 @@
 
 /* 6.2: what may be taken in. */
 static bool has_room(const struct assoc *a, const struct data_chunk *data, uint64_t tsn) {
-    uint64_t payload = (uint64_t)a->inbox.payload_bytes + a->reassembly.payload_bytes;
-    uint64_t overhead = (uint64_t)a->inbox.overhead_bytes + a->reassembly.overhead_bytes;
+    uint64_t payload = (uint64_t)a->inbox.payload_bytes + reassembly_payload_bytes(&a->reassembly);
+    uint64_t overhead =
+        (uint64_t)a->inbox.overhead_bytes + reassembly_overhead_bytes(&a->reassembly);
     uint64_t buffer = a->config->receive_buffer_bytes;
     /* The hard cap, for what a peer can make us hold beyond its payload. */
     if (payload + overhead + data->payload_bytes >
@@ -135,7 +136,7 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
     if (data.flags & DATA_FLAG_I)
         in->wants_sack = true;
     uint64_t tsn = received_tsn_unwrap(&a->received, data.tsn);
-    uint64_t unreported = a->received.dropped_duplicates;
+    uint32_t unreported = a->received.dropped_duplicates;
     switch (received_tsn_classify(&a->received, data.tsn, a->config->receive_buffer_bytes,
                                   &a->engine->env)) {
     case RECEIVED_DUPLICATE:

@@ -11,7 +11,6 @@
 
 void received_tsn_init(struct received_tsn *r, uint32_t initial_tsn, uint32_t max_duplicates) {
     memset(r, 0, sizeof *r);
-    ranges_init(&r->above);
     r->cumulative = serial_first(initial_tsn) - 1;
     r->max_duplicates = max_duplicates;
 }
@@ -20,7 +19,6 @@ void received_tsn_free(struct received_tsn *r, struct env *env) {
     ranges_free(&r->above, env);
     env_release(env, r->duplicates, r->max_duplicates * sizeof *r->duplicates);
     memset(r, 0, sizeof *r);
-    ranges_init(&r->above);
 }
 
 /* RFC 9260 6.2: each duplicate that was seen since the last SACK is reported once for each time it

@@ -18,7 +18,7 @@ struct received_tsn {
     struct ranges above;  /* what arrived above cumulative + 1 */
     uint32_t *duplicates; /* since the last SACK; room for max_duplicates, made by the first */
     uint32_t duplicate_count, max_duplicates;
-    uint64_t dropped_duplicates; /* reports beyond the limit */
+    uint32_t dropped_duplicates; /* reports beyond the limit, modulo 2^32 */
 };
 
 enum received_verdict {

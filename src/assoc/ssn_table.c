@@ -17,7 +17,7 @@ void ssn_table_free(struct ssn_table *t, struct env *env) {
 }
 
 static int make_room(struct ssn_table *t, uint32_t page, struct env *env) {
-    uint32_t count = page < t->page_count * 2 ? t->page_count * 2 : page + 1;
+    uint32_t count = page < t->page_count * 2u ? t->page_count * 2u : page + 1;
     if (count > PAGES)
         count = PAGES;
     uint16_t **pages = env_allocate(env, count * sizeof(uint16_t *));
@@ -27,12 +27,14 @@ static int make_room(struct ssn_table *t, uint32_t page, struct env *env) {
         memcpy(pages, t->pages, t->page_count * sizeof(uint16_t *));
     env_release(env, t->pages, t->page_count * sizeof(uint16_t *));
     t->pages = pages;
-    t->page_count = count;
+    t->page_count = (uint16_t)count;
     return 0;
 }
 
 int ssn_table_prepare(struct ssn_table *t, uint16_t sid, struct env *env) {
     uint32_t page = sid / PAGE_STREAMS;
+    if (sid < SSN_TABLE_FIRST)
+        return 0;
     if (page >= t->page_count && make_room(t, page, env))
         return USCTP_ERR_NO_MEMORY;
     if (!t->pages[page])
@@ -40,17 +42,22 @@ int ssn_table_prepare(struct ssn_table *t, uint16_t sid, struct env *env) {
     return t->pages[page] ? 0 : USCTP_ERR_NO_MEMORY;
 }
 
-uint16_t *ssn_table_at(const struct ssn_table *t, uint16_t sid) {
+uint16_t *ssn_table_at(struct ssn_table *t, uint16_t sid) {
+    if (sid < SSN_TABLE_FIRST)
+        return &t->first[sid];
     ASSERT(sid / PAGE_STREAMS < t->page_count && t->pages[sid / PAGE_STREAMS]);
     return &t->pages[sid / PAGE_STREAMS][sid % PAGE_STREAMS];
 }
 
 uint16_t ssn_table_get(const struct ssn_table *t, uint16_t sid) {
     uint32_t page = sid / PAGE_STREAMS;
+    if (sid < SSN_TABLE_FIRST)
+        return t->first[sid];
     return page < t->page_count && t->pages[page] ? t->pages[page][sid % PAGE_STREAMS] : 0;
 }
 
 void ssn_table_reset(struct ssn_table *t) {
+    memset(t->first, 0, sizeof t->first);
     for (uint32_t i = 0; i < t->page_count; i++)
         if (t->pages[i])
             memset(t->pages[i], 0, PAGE_BYTES);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The next SSN of each stream (RFC 9260 6.5), in pages made as streams are used: streams that are
- * not cost nothing, however high the numbers of those that are.
+ * The next SSN of each stream (RFC 9260 6.5): of the first few in place, of others in pages made as
+ * they are used. Streams that are not used cost nothing, however high the numbers of those that
+ * are.
  */
 #ifndef ASSOC_SSN_TABLE_H
 #define ASSOC_SSN_TABLE_H
 
 #include "core/env.h"
 
+#define SSN_TABLE_FIRST 3u
+
 struct ssn_table {
-    uint16_t **pages;
-    uint32_t page_count;
+    uint16_t **pages; /* of the streams from SSN_TABLE_FIRST on */
+    uint16_t page_count;
+    uint16_t first[SSN_TABLE_FIRST];
 };
 
 /* All zero is an empty table. */
@@ -18,7 +22,7 @@ void ssn_table_free(struct ssn_table *t, struct env *env);
 /* Makes room for a stream. Returns 0 or USCTP_ERR_NO_MEMORY. */
 int ssn_table_prepare(struct ssn_table *t, uint16_t sid, struct env *env) USCTP_MUST_CHECK;
 /* Of a stream that room was made for. */
-uint16_t *ssn_table_at(const struct ssn_table *t, uint16_t sid);
+uint16_t *ssn_table_at(struct ssn_table *t, uint16_t sid);
 /* Of any: 0 where nothing was ever written. */
 uint16_t ssn_table_get(const struct ssn_table *t, uint16_t sid);
 /* Every stream starts at 0 again. */

@@ -17,6 +17,12 @@ static uint64_t in_flight_bytes(const struct assoc *a) {
     return sum;
 }
 
+static void give_counters(const struct assoc *a, struct usctp_assoc_counters *out) {
+#define GIVE(name, mib, kind, text) out->name = a->counters.name;
+    USCTP_ASSOC_COUNTER_TABLE(GIVE)
+#undef GIVE
+}
+
 int usctp_assoc_status(const struct usctp_engine *engine, int32_t assoc,
                        struct usctp_assoc_status *status) {
     const struct assoc *a = association_by_id(engine, assoc);
@@ -29,9 +35,10 @@ int usctp_assoc_status(const struct usctp_engine *engine, int32_t assoc,
         .peer_port = a->peer_port,
         .outbound_streams = a->outbound_streams,
         .inbound_streams = a->inbound_streams,
-        .peer_rwnd_bytes = a->outstanding.in_flight_bytes >= a->peer_rwnd
-                               ? 0
-                               : a->peer_rwnd - (uint32_t)a->outstanding.in_flight_bytes,
+        .peer_rwnd_bytes =
+            outstanding_in_flight_bytes(&a->outstanding) >= a->peer_rwnd
+                ? 0
+                : a->peer_rwnd - (uint32_t)outstanding_in_flight_bytes(&a->outstanding),
         .local_rwnd_bytes = association_rwnd(a),
         .unacknowledged_chunks = (uint32_t)outstanding_count(&a->outstanding),
         .pending_chunks = a->inbox.message_count,
@@ -47,8 +54,8 @@ int usctp_assoc_status(const struct usctp_engine *engine, int32_t assoc,
         .peer_tag = a->peer_tag,
         .has_ended = a->has_ended,
         .error = a->error,
-        .data_us = a->data_us,
-        .counters = a->counters};
+        .data_us = a->data_us};
+    give_counters(a, &status->counters);
     return 0;
 }
 

@@ -191,7 +191,7 @@ int usctp_path_set_primary(struct usctp_engine *engine, int32_t assoc, uint32_t 
     if (!p->is_confirmed)
         return USCTP_ERR_STATE; /* 5.4 */
     engine->now_us = now_us;
-    p->assoc->primary = path;
+    p->assoc->primary = p->index;
     const struct usctp_notification made = {
         .kind = USCTP_NOTIFY_PATH_CHANGE, .change = USCTP_PATH_MADE_PRIMARY, .address = p->address};
     association_notify(p->assoc, &made);    /* RFC 6458 6.1.2 */

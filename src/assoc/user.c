@@ -28,7 +28,7 @@ static int check_connect(const struct usctp_engine *engine, const struct usctp_c
             return USCTP_ERR_EXISTS;
     }
     bool is_full = engine->counters.associations >= engine->config.max_associations;
-    return is_full || env_is_short(&engine->env, sizeof(struct assoc)) ? USCTP_ERR_LIMIT : 0;
+    return is_full || env_is_short(&engine->env, ASSOCIATION_BYTES) ? USCTP_ERR_LIMIT : 0;
 }
 
 int32_t usctp_assoc_connect(struct usctp_engine *engine, const struct usctp_connect *connect,

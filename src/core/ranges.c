@@ -12,16 +12,9 @@
 
 #define LEAST_CAPACITY 4u
 
-void ranges_init(struct ranges *r) {
-    memset(r, 0, sizeof *r);
-    r->items = r->first;
-    r->capacity = RANGES_INLINE;
-}
-
 void ranges_free(struct ranges *r, struct env *env) {
-    if (r->items != r->first)
-        env_release(env, r->items, r->capacity * sizeof *r->items);
-    ranges_init(r);
+    env_release(env, r->items, r->capacity * sizeof *r->items);
+    memset(r, 0, sizeof *r);
 }
 
 /* The first range that ends after `value`, or at it when `touching`; count when none does. */
@@ -63,9 +56,9 @@ static int make_room(struct ranges *r, struct env *env) {
     struct range *items = env_allocate_raw(env, capacity * sizeof *items);
     if (!items)
         return USCTP_ERR_NO_MEMORY;
-    memcpy(items, r->items, r->count * sizeof *items);
-    if (r->items != r->first)
-        env_release(env, r->items, r->capacity * sizeof *items);
+    if (r->count > 0)
+        memcpy(items, r->items, r->count * sizeof *items);
+    env_release(env, r->items, r->capacity * sizeof *items);
     r->items = items;
     r->capacity = capacity;
     return 0;

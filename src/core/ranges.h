@@ -3,7 +3,7 @@
  * A sorted set of half-open ranges of 64-bit numbers: the TSNs above the cumulative one that have
  * arrived.
  *
- * Neighbours are merged. The first range needs no memory of their own.
+ * Neighbours are merged. All zero is an empty set, which has no memory of its own.
  */
 #ifndef CORE_RANGES_H
 #define CORE_RANGES_H
@@ -14,15 +14,12 @@ struct range {
     uint64_t start, end; /* [start, end) */
 };
 
-#define RANGES_INLINE 1u
-
 struct ranges {
     struct range *items; /* sorted, disjoint, not adjacent */
     uint32_t count, capacity;
-    struct range first[RANGES_INLINE];
 };
 
-void ranges_init(struct ranges *r);
+/* It is empty then, and may be used again. */
 void ranges_free(struct ranges *r, struct env *env);
 /* Adds [start, end), start < end. Returns 0, or USCTP_ERR_NO_MEMORY and the set is as it was. */
 int ranges_add(struct ranges *r, uint64_t start, uint64_t end, struct env *env) USCTP_MUST_CHECK;

@@ -30,7 +30,7 @@ int timers_reserve(struct timers *timers, uint32_t n, struct env *env) {
     if (needed > timers->capacity) {
         uint32_t capacity = timers->capacity > 0 ? timers->capacity : LEAST_CAPACITY;
         while (capacity < needed) {
-            capacity *= 2;
+            capacity += capacity / 4; /* each owner has a part in what is not used */
         }
         struct timer **heap = env_allocate_raw(env, capacity * sizeof(struct timer *));
         if (!heap)

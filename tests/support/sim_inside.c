@@ -60,7 +60,8 @@ static void check_path_timers(const struct assoc *a, unsigned host, uint64_t now
             require_timer(&p->heartbeat, rto_us + a->config->rto_max_us + p->hb_interval_us, host,
                           "a path may be idle");
     }
-    bool waits = a->outstanding.marked_count > 0 || send_queue_front(&a->send_queue) != NULL;
+    bool waits =
+        outstanding_marked_count(&a->outstanding) > 0 || send_queue_front(&a->send_queue) != NULL;
     if (association_may_send_data(a) && waits && !is_any_in_flight && !is_any_running)
         test_fail(__FILE__, __LINE__, "host %u: DATA waits, and no timer runs", host);
 }

@@ -30,6 +30,7 @@ enum {
     HEAP_HEADER_BYTES = sizeof(size_t)
 };
 #define OUTPUT_BYTES ((size_t)1 << 20)
+#define STEP_US      ((uint64_t)100 * USCTP_MS)
 #define START_US     ((uint64_t)1000 * USCTP_S)
 
 struct crowd_host {
@@ -294,8 +295,10 @@ static void with_each(struct crowd *c, const char *name, void (*act)(struct crow
     for (uint32_t i = 0, quarter = 1; i < c->count; i++) {
         act(c, i);
         bool is_last = i + 1 == c->count;
-        if ((i + 1) % IN_STEP == 0 || is_last)
+        if ((i + 1) % IN_STEP == 0 || is_last) {
             settle(c);
+            pass(c, c->now_us + STEP_US);
+        }
         if (is_last || i + 1 == (uint32_t)((uint64_t)c->count * quarter / 4)) {
             double now_s = cpu_s();
             json_array_append_new(quarters, json_real(now_s - from_s));

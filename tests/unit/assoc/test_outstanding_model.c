@@ -127,7 +127,7 @@ static uint64_t padded(uint32_t bytes) {
 static bool may_measure(uint32_t chunk) {
     if (model[chunk].transmissions > 1)
         return false;
-    for (uint32_t i = 0; i < chunk; i++) {
+    for (uint32_t i = 0; i < sent; i++) {
         if (model[i].transmissions > 1 && model[i].sent_us > model[chunk].sent_us)
             return false;
     }
@@ -172,10 +172,10 @@ static void tell_missing(struct told *told, bool counts_all, uint32_t highest) {
             continue;
         }
         bool is_missed = counts_all ? i < highest : i + 1 < newest;
-        if (chunk->state != RECORD_IN_FLIGHT || !is_missed)
+        if (chunk->state != RECORD_IN_FLIGHT || !is_missed || chunk->was_fast)
             continue;
         chunk->misses += chunk->misses < 255;
-        if (chunk->misses >= 3 && !chunk->was_fast) {
+        if (chunk->misses >= 3) {
             chunk->was_fast = true;
             chunk->state = RECORD_MARKED;
             chunk->misses = 0;
@@ -226,7 +226,8 @@ static void compare(void) {
     for (uint32_t i = 0; i < messages; i++) {
         charged += message_left[i] > 0 ? message_bytes[i] : 0;
     }
-    unit_env_check(out.in_flight_bytes == in_flight && out.marked_count == marked);
+    unit_env_check(outstanding_in_flight_bytes(&out) == in_flight &&
+                   outstanding_marked_count(&out) == marked);
     unit_env_check(queue.charged_bytes == charged);
     for (uint32_t path = 0; path < PATHS; path++) {
         unit_env_check(outstanding_flight(&out, path)->in_flight_bytes == per_path[path]);

@@ -19,7 +19,7 @@ static uint64_t next_tsn;
 
 static void setup(void) {
     unit_env_init(&unit, 4);
-    reassembly_init(&reassembly);
+    memset(&reassembly, 0, sizeof reassembly);
     receive_queue_init(&queue);
     next_tsn = ((uint64_t)1 << 32) + 100;
 }
