@@ -26,10 +26,19 @@ static const char help[] =
     "  -l, --length BYTES      message size (8192; with --ping 64)\n"
     "      --ping              round trips, one after the other\n"
     "      --connect           associations set up and shut down, one after the other\n"
+    "      --idle N            N associations that do nothing for the time: memory of both ends,\n"
+    "                          CPU time, rate of set-up\n"
     "      --json              the result as one line of JSON\n"
     "      --thread            an I/O thread drives the stack, not the program's own loop\n";
 
-enum { OPTION_ONE = OPTIONS_OWN, OPTION_PING, OPTION_CONNECT, OPTION_JSON, OPTION_THREAD };
+enum {
+    OPTION_ONE = OPTIONS_OWN,
+    OPTION_PING,
+    OPTION_CONNECT,
+    OPTION_IDLE,
+    OPTION_JSON,
+    OPTION_THREAD
+};
 static const struct option long_options[] = {
     OPTIONS_LONG,
     {"server", no_argument, NULL, 's'},
@@ -40,6 +49,7 @@ static const struct option long_options[] = {
     {"one", no_argument, NULL, OPTION_ONE},
     {"ping", no_argument, NULL, OPTION_PING},
     {"connect", no_argument, NULL, OPTION_CONNECT},
+    {"idle", required_argument, NULL, OPTION_IDLE},
     {"json", no_argument, NULL, OPTION_JSON},
     {"thread", no_argument, NULL, OPTION_THREAD},
     {NULL, 0, NULL, 0},
@@ -71,6 +81,10 @@ static void take(struct perf_options *options, int code, const char *argument) {
         break;
     case OPTION_CONNECT:
         options->mode = PERF_CONNECT;
+        break;
+    case OPTION_IDLE:
+        options->mode = PERF_IDLE;
+        options->associations = (uint32_t)options_number(argument, 1, 1000000, "--idle");
         break;
     case OPTION_JSON:
         options->json = true;

@@ -55,8 +55,8 @@ static int greet(struct run *run, int sd, enum perf_mode mode) {
                              json_pack("{siss}", "usctp-perf", 1, "mode", perf_mode_name(mode)));
 }
 
-/* Waits for the server's account.  Returns 0, or -1 and errno. */
-static int receive_account(struct run *run, int sd) {
+/* Waits for the server's account; *all, if wanted, is the caller's.  Returns 0, or -1 and errno. */
+static int receive_all(struct run *run, int sd, json_t **all) {
     struct link_piece piece;
     for (;;) {
         ssize_t got = link_receive(run->link, sd, run->buffer, PERF_BUFFER_BYTES, &piece);
@@ -70,12 +70,18 @@ static int receive_account(struct run *run, int sd) {
         } else if (!piece.is_notification && piece.ppid == PERF_CONTROL_PPID) {
             json_t *message = perf_control_parse(run->buffer, (size_t)got);
             int result = perf_count_parse(message, &run->result.server);
+            if (all != NULL)
+                *all = json_incref(message);
             json_decref(message);
             if (result != 0)
                 errno = EPROTO;
             return result;
         }
     }
+}
+
+static int receive_account(struct run *run, int sd) {
+    return receive_all(run, sd, NULL);
 }
 
 static unsigned streams_out(const struct run *run, int sd) {
@@ -214,6 +220,28 @@ static int connect_run(struct run *run) {
     return error != 0 ? error : visit(run, &last);
 }
 
+static int idle_run(struct run *run) {
+    struct perf_idle idle;
+    json_t *account = NULL;
+    int sd = connect_once(run);
+    if (sd < 0)
+        return EINTR;
+    if (perf_control_send(run->link, sd,
+                          json_pack("{sisssI}", "usctp-perf", 1, "mode", perf_mode_name(PERF_IDLE),
+                                    "associations", (json_int_t)run->options->associations)) != 0)
+        return errno;
+    perf_idle_connect(run->link, run->options, &idle);
+    if (link_signal() != 0)
+        return EINTR;
+    if (perf_control_send(run->link, sd, json_pack("{sI}", "end", (json_int_t)0)) != 0 ||
+        receive_all(run, sd, &account) != 0)
+        return errno;
+    perf_idle_print(&idle, json_object_get(account, "idle"), run->options->json);
+    json_decref(account);
+    perf_idle_close(&idle);
+    return link_finish(run->link, sd);
+}
+
 int perf_client(struct link *link, const struct perf_options *options) {
     struct run run;
     size_t bytes =
@@ -229,12 +257,14 @@ int perf_client(struct link *link, const struct perf_options *options) {
         report_die(REPORT_FAILED, "out of memory");
     int error = options->mode == PERF_BULK   ? bulk(&run)
                 : options->mode == PERF_PING ? ping(&run)
+                : options->mode == PERF_IDLE ? idle_run(&run)
                                              : connect_run(&run);
     free(run.buffer);
     if (link_signal() != 0)
         return REPORT_FAILED;
     if (error != 0)
         lost(error);
-    perf_result_print(&run.result, options->json);
+    if (options->mode != PERF_IDLE)
+        perf_result_print(&run.result, options->json);
     return 0;
 }

@@ -13,10 +13,8 @@
 #include <time.h>
 
 static const char *const mode_names[] = {
-    [PERF_BULK] = "bulk",
-    [PERF_PING] = "ping",
-    [PERF_CONNECT] = "connect",
-    [PERF_REPORT] = "report",
+    [PERF_BULK] = "bulk",     [PERF_PING] = "ping", [PERF_CONNECT] = "connect",
+    [PERF_REPORT] = "report", [PERF_IDLE] = "idle",
 };
 
 const char *perf_mode_name(enum perf_mode mode) {

@@ -23,7 +23,7 @@
 #define PERF_BUFFER_BYTES      (256u << 10)
 #define PERF_UNKNOWN           (-1)
 
-enum perf_mode { PERF_BULK, PERF_PING, PERF_CONNECT, PERF_REPORT };
+enum perf_mode { PERF_BULK, PERF_PING, PERF_CONNECT, PERF_REPORT, PERF_IDLE };
 
 struct perf_options {
     struct tool_options shared;
@@ -32,6 +32,7 @@ struct perf_options {
     const char *hosts;
     uint16_t port;
     unsigned seconds;
+    uint32_t associations; /* of PERF_IDLE */
     size_t message_bytes;
 };
 
@@ -78,6 +79,29 @@ int perf_count_parse(json_t *message, struct perf_count *count);
 /* CPU time of this process so far. */
 double perf_cpu_s(void);
 uint64_t perf_now_ns(void);
+
+/* ---- idle.c ---------------------------------------------------------------------------------- */
+
+/* One side's account of a --idle run. */
+struct perf_idle {
+    uint32_t associations;
+    int *sockets;
+    uint64_t resident_bytes, pair_bytes;
+    uint64_t begin_ns, quarter_ns, idle_ns;
+    double setup_s, setup_cpu_s, idle_s, idle_cpu_s, quarter_s[4];
+    unsigned quarters;
+};
+
+/* Accepts so many.  Returns 0, or -1 and errno. */
+int perf_idle_serve(struct link *link, int listener, uint32_t associations, struct perf_idle *idle);
+/* The client has been idle long enough. */
+void perf_idle_end(struct perf_idle *idle);
+void perf_idle_close(struct perf_idle *idle);
+/* Opens them and is idle. */
+void perf_idle_connect(struct link *link, const struct perf_options *options,
+                       struct perf_idle *idle);
+json_t *perf_idle_json(const struct perf_idle *idle);
+void perf_idle_print(const struct perf_idle *idle, const json_t *server, bool json);
 
 /* ---- result.c -------------------------------------------------------------------------------- */
 

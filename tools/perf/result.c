@@ -230,7 +230,7 @@ void perf_server_print(enum perf_mode mode, const struct perf_count *count, bool
         print_json(object);
         return;
     }
-    if (mode == PERF_CONNECT)
+    if (mode == PERF_CONNECT || mode == PERF_IDLE)
         printf("%llu associations in %.2f s, %.2f s of CPU\n",
                (unsigned long long)count->associations, count->seconds, count->cpu_s);
     else

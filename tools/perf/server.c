@@ -28,6 +28,8 @@ struct server {
     struct perf_progress progress;
     unsigned char *buffer;
     uint64_t served;
+    int listener;
+    struct perf_idle idle;
 };
 
 /* One association. */
@@ -56,7 +58,22 @@ static int tell(struct server *server, struct visit *visit) {
     server->served++;
     visit->told = true;
     perf_server_print(session->mode, &session->count, server->options->json);
-    return perf_control_send(server->link, visit->sd, perf_count_json(&session->count));
+    json_t *account = perf_count_json(&session->count);
+    if (session->mode == PERF_IDLE) {
+        perf_idle_end(&server->idle);
+        json_object_set_new(account, "idle", perf_idle_json(&server->idle));
+    }
+    return perf_control_send(server->link, visit->sd, account);
+}
+
+static int keep_idle(struct server *server, struct visit *visit, json_int_t associations) {
+    visit->greeted = true;
+    if (associations < 1 || associations > 1000000) {
+        errno = EPROTO;
+        return -1;
+    }
+    server->session.count.associations = (uint64_t)associations;
+    return perf_idle_serve(server->link, server->listener, (uint32_t)associations, &server->idle);
 }
 
 /* Returns 0, or -1 and errno. */
@@ -65,6 +82,7 @@ static int on_control(struct server *server, struct visit *visit, size_t length)
     const json_t *end = json_object_get(message, "end");
     int mode = perf_mode_of(message);
     bool is_end = json_is_integer(end);
+    json_int_t associations = json_integer_value(json_object_get(message, "associations"));
     visit->end_messages = (uint64_t)json_integer_value(end);
     json_decref(message);
     if (is_end && visit->greeted) {
@@ -75,6 +93,8 @@ static int on_control(struct server *server, struct visit *visit, size_t length)
         open_session(server, (enum perf_mode)mode);
         if (mode == PERF_PING)
             link_block(visit->sd);
+        if (mode == PERF_IDLE)
+            return keep_idle(server, visit, associations);
     } else {
         errno = EPROTO;
         return -1;
@@ -129,6 +149,7 @@ static int serve(struct server *server, struct visit *visit) {
 static void visit_once(struct server *server, int sd) {
     struct visit visit = {.sd = sd};
     int error = serve(server, &visit);
+    perf_idle_close(&server->idle);
     if (error == 0) {
         link_close_socket(server->link, sd);
         if (!visit.greeted && server->session.is_open && server->session.mode == PERF_CONNECT) {
@@ -154,7 +175,7 @@ int perf_server(struct link *link, const struct perf_options *options) {
     server.buffer = malloc(PERF_BUFFER_BYTES);
     if (server.buffer == NULL)
         report_die(REPORT_FAILED, "out of memory");
-    int listener = link_listen(link, 128);
+    int listener = server.listener = link_listen(link, 128);
     if (!options->json) {
         printf("listening on SCTP port %u%s\n", options->port,
                options->shared.udp ? " over UDP" : "");
