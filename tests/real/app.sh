@@ -77,7 +77,7 @@ app_start() {
     echo "echo \$? >$name.status.new; mv $name.status.new $name.status"
   } >"$script"
   if is_guest "$side"; then
-    GUEST_LIMIT_S=$TEST_LIMIT_S spawn "$name-run" guest "bash $script" >/dev/null
+    GUEST_LIMIT_S=$TEST_LIMIT_S spawn "$name-run" guest "bash $script" >"$WORK/$name-guest.err"
   else
     spawn "$name-run" in_net "$(side_net "$side")" bash "$script" >/dev/null
   fi

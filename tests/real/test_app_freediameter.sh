@@ -37,9 +37,14 @@ configure() { # configure SIDE PATH...
     echo "TLS_Cred = \"$APP_DIR/$1.crt\", \"$APP_DIR/$1.key\"; TLS_CA = \"$APP_DIR/ca.crt\";"
     echo "LoadExtension = \"$dumps\" : \"0x0080\";"
     for path in "${@:2}"; do echo "ListenOn = \"$(addr "$1" "$path")\";"; done
-    echo "ConnectPeer = \"${NAME_OF[$peer]}\" { No_TLS;"
-    for path in "${@:2}"; do echo "  ConnectTo = \"$(addr "$peer" "$path")\";"; done
-    echo '};'
+    if [ "$1" = a ]; then
+      echo "ConnectPeer = \"${NAME_OF[$peer]}\" { No_TLS;"
+      for path in "${@:2}"; do echo "  ConnectTo = \"$(addr "$peer" "$path")\";"; done
+      echo '};'
+    else # it waits, or the two could connect to each other at once, of which one is then given up
+      echo "LoadExtension = \"${dumps%/*}/acl_wl.fdx\" : \"$APP_DIR/$1.acl\";"
+      echo "ALLOW_IPSEC ${NAME_OF[$peer]}" >"$APP_DIR/$1.acl"
+    fi
   } >"$APP_DIR/$1.conf"
 }
 launch() { # launch SIDE

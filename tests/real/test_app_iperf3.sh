@@ -34,7 +34,7 @@ iperf() {
   client=$(other "$1")
   what="iperf3 ${*:4}, $(addr "$client" "$path") ($(stack_of "$client")) to $(addr "$server" "$path") ($(stack_of "$server"))"
   app_start server "$server" none iperf3 -s -1 -J -B "$(addr "$server" "$path")"
-  wait_until 10 on "$server" grep -q ':1451 ' /proc/net/tcp /proc/net/tcp6 || app_fail "the server does not listen"
+  wait_until 10 on "$server" grep -q ':1451 [0-9A-F]*:0000 0A' /proc/net/tcp /proc/net/tcp6 || app_fail "the server does not listen"
   app_start client "$client" none iperf3 --sctp -J -c "$(addr "$server" "$path")" -n "$bytes" "${@:4}"
   must_end client 60; must_end server 20
   reports client 't["protocol"] == "SCTP"'
