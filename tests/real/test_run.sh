@@ -7,7 +7,7 @@
 # --check; what cannot be preloaded is refused; the exit statuses of env(1).
 # ctest-beside: others
 # shellcheck disable=SC2034 # read by lib.sh
-TEST_LIMIT_S=200
+TEST_LIMIT_S=280
 . "$(dirname "$0")/lib.sh"
 
 run=$(built tools/usctp-run)
