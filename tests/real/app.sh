@@ -55,26 +55,31 @@ on() {
 }
 
 declare -A APP_SIDE=()
+APP_COUNT=0
 APP_ENV=() # NAME=VALUE... for the programs started from now on
 
 app_start() {
-  local name=$1 side=$2 input=$3 script=$APP_DIR/$1.sh file
+  local name=$1 side=$2 input=$3 script file run
   shift 3
   APP_SIDE[$name]=$side
-  for file in out err pid status typed; do rm -f "$APP_DIR/$name.$file"; done
-  : >"$APP_DIR/$name.out"; : >"$APP_DIR/$name.err"; : >"$APP_DIR/$name.typed"
+  # Names that were never used: the guest would go on with a file that it still has open, though it is gone here
+  APP_COUNT=$((APP_COUNT + 1))
+  run=$name.$APP_COUNT script=$APP_DIR/$run.sh
+  rm -f "$APP_DIR/$name".{pid,status}
+  for file in out err typed; do : >"$APP_DIR/$run.$file"; done
+  for file in out err typed pid status; do ln -sfn "$run.$file" "$APP_DIR/$name.$file"; done
   is_guest "$side" || set -- "$USCTP_RUN" "$@"
   set -- env "${APP_ENV[@]}" "$@"
   {
     echo "cd '$APP_DIR'"
     case $input in
-      typed) printf "python3 '%s' '%s' | " "$REAL_DIR/app-typed.py" "$APP_DIR/$name.typed"; input=/proc/self/fd/0 ;;
+      typed) printf "python3 '%s' '%s' | " "$REAL_DIR/app-typed.py" "$APP_DIR/$run.typed"; input=/proc/self/fd/0 ;;
       none) input=/dev/null ;;
     esac
-    printf "sh -c 'echo \$\$ >%s.pid; exec \"\$@\"' - %s" "$name" "$(printf '%q ' "$@")"
+    printf "sh -c 'echo \$\$ >%s.pid; exec \"\$@\"' - %s" "$run" "$(printf '%q ' "$@")"
     [ "$input" = /proc/self/fd/0 ] || printf "<'%s' " "$input"
-    echo ">$name.out 2>$name.err"
-    echo "echo \$? >$name.status.new; mv $name.status.new $name.status"
+    echo ">$run.out 2>$run.err"
+    echo "echo \$? >$run.status.new; mv $run.status.new $run.status"
   } >"$script"
   if is_guest "$side"; then
     GUEST_LIMIT_S=$TEST_LIMIT_S spawn "$name-run" guest "bash $script" >"$WORK/$name-guest.err"
@@ -96,6 +101,12 @@ app_stop() { # app_stop NAME [SIGNAL]
   pid=$(cat "$APP_DIR/$1.pid")
   if is_guest "${APP_SIDE[$1]}"; then guest "kill -${2:-TERM} $pid" || true; else kill "-${2:-TERM}" "$pid" || true; fi
 }
+# app_stop_group NAME: what is left of a process that was started by setsid
+app_stop_group() {
+  local pid
+  pid=$(cat "$APP_DIR/$1.pid")
+  if is_guest "${APP_SIDE[$1]}"; then guest "kill -KILL -- -$pid" || true; else kill -KILL -- "-$pid" || true; fi
+} >/dev/null 2>&1
 # app_end NAME SECONDS: its exit status; 124 and killed when time is up
 app_end() {
   if ! wait_until "$2" has_ended "$1"; then app_stop "$1" KILL; return 124; fi

@@ -185,19 +185,20 @@ check_sctp() { # check_sctp SIDE
   say "checksctp: SCTP supported ($(stack_of "$1"))"
 }
 
-# status_of SERVER-SIDE: sctp_status writes down what SCTP_STATUS says of the association
+# status_of SERVER-SIDE: sctp_status writes down what SCTP_STATUS says of the association.  Its child asks on,
+# without a rest, as long as the association lives, and on Linux has the port that long.
 status_of() {
   local client line
   client=$(other "$1")
   # shellcheck disable=SC2086
   app_start listener "$1" none $LINES sctp_test -H "$(addr "$1")" -P 2500 -l
   must_say listener 'Receiving packets'
-  rm -f "$APP_DIR/status.txt"
   # shellcheck disable=SC2086
-  app_start client "$client" none $LINES sctp_status -H "$(addr "$client")" -P 2600 -h "$(addr "$1")" -p 2500 -s \
-    -c 1400 -x 2000 -M 4 -f status.txt # long enough to be asked about
-  must_end client 30
-  line=$(grep -a -m 1 ESTABLISHED "$APP_DIR/status.txt") || app_fail "sctp_status knows no association"
+  app_start client "$client" none setsid $LINES sctp_status -H "$(addr "$client")" -P 2600 -h "$(addr "$1")" -p 2500 -s \
+    -c 1400 -x 500 -M 4 -f "status-$client.txt" # long enough to be asked about
+  must_end client 60
+  app_stop_group client
+  line=$(grep -a -m 1 ESTABLISHED "$APP_DIR/status-$client.txt") || app_fail "sctp_status knows no association"
   # NO. ASSOC-ID STATE RWND UNACKDATA PENDDATA INSTRMS OUTSTRMS FRAG-POINT SPINFO-STATE CWND SRTT RTO MTU
   awk '$7 != 4 || $8 != 4 || $9 > 1500 || $9 < 1000 || $10 != "ACTIVE" || $11 < 4380 || $13 < 100 || $14 != 1500 { exit 1 }' \
     <<<"$line" || app_fail "sctp_status says: $line"
