@@ -186,7 +186,7 @@ check_sctp() { # check_sctp SIDE
 }
 
 # status_of SERVER-SIDE: sctp_status writes down what SCTP_STATUS says of the association.  Its child asks on,
-# without a rest, as long as the association lives, and on Linux has the port that long.
+# without a rest, as long as the association lives, and on Linux has the port that long: one of its own.
 status_of() {
   local client line
   client=$(other "$1")
@@ -194,7 +194,7 @@ status_of() {
   app_start listener "$1" none $LINES sctp_test -H "$(addr "$1")" -P 2500 -l
   must_say listener 'Receiving packets'
   # shellcheck disable=SC2086
-  app_start client "$client" none setsid $LINES sctp_status -H "$(addr "$client")" -P 2600 -h "$(addr "$1")" -p 2500 -s \
+  app_start client "$client" none setsid $LINES sctp_status -H "$(addr "$client")" -P 2700 -h "$(addr "$1")" -p 2500 -s \
     -c 1400 -x 500 -M 4 -f "status-$client.txt" # long enough to be asked about
   must_end client 60
   app_stop_group client
