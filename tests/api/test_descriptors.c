@@ -216,7 +216,8 @@ START_TEST(two_forks) {
         pair_open(&own, DRIVER_THREAD);
         expect_alive(&own);
         pair_close(&own);
-        exit(7);
+        child_status = 7;
+        exit(99);
     }
     ck_assert_int_eq(wait_status(child), 7);
     expect_alive(&pair);
