@@ -68,6 +68,6 @@ if [[ -z $lacks && -f tests/real/kernel-peer.sh ]]; then
 fi
 
 say "running the tests"
-# LANG and the caller's stdin do not reach the tests.  Many of them mostly wait: twice as many as cores.
-ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary -j "$((2 * jobs))" \
+# LANG and the caller's stdin do not reach the tests.
+ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary -j "$jobs" \
     "${selection[@]}" </dev/null
