@@ -434,6 +434,7 @@ START_TEST(number_reused) {
     scene_open(&s, _i);
     int copy = dup(s.sd);
     scene_start(&s);
+    usleep(10 * SETTLE_US); /* it is about one that sleeps */
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     ck_assert_int_eq(send(ends[1], "mine", 4, 0), 4);
     ck_assert_int_eq(dup2(ends[0], s.sd), s.sd);
