@@ -96,7 +96,8 @@ static int wait_for_events(struct call *c, struct signals *signals, struct epoll
     pthread_cleanup_push(cancelled_leader, c);
     pthread_cleanup_push(signals_leave, signals);
     call_sleeps(true);
-    pthread_setcancelstate(c->cancel_state, NULL);
+    /* All that it sleeps in are cancellation points. */
+    pthread_setcancelstate(c->cancellation.state, NULL);
     n = signals_wait(signals, events, LOOP_EVENTS, timeout_ms);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     call_sleeps(false);
@@ -188,15 +189,15 @@ static int sleep_until_called(struct follower *f, int timeout_ms) {
 
 static int sleep_cancellably(struct sleeper *sleeper) {
     struct call *c = sleeper->call;
-    int result, type;
+    int result;
     pthread_cleanup_push(cancelled_follower, sleeper);
     call_sleeps(true);
-    pthread_setcancelstate(c->cancel_state, NULL);
+    pthread_setcancelstate(c->cancellation.state, NULL);
     /* The bare system call is no cancellation point: cancelled at any moment, then, while there is
      * nothing but it. */
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
     result = sleep_until_called(&sleeper->follower, remaining_ms(c));
-    pthread_setcanceltype(type, NULL);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     call_sleeps(false);
     pthread_cleanup_pop(0);

@@ -113,13 +113,13 @@ static int close_orphan(int sd, int error) {
     bool is_mine = fd_table_clear(sd, s);
     close(sd);
     if (stack && !stack->is_foreign) {
-        int cancel_state;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+        struct cancellation cancellation;
+        cancellation_hold(&cancellation);
         pthread_mutex_lock(&stack->lock);
         if (atomic_load(&s->stack) == stack)
             loop_wake_closed(s, sd);
         pthread_mutex_unlock(&stack->lock);
-        pthread_setcancelstate(cancel_state, NULL);
+        cancellation_release(&cancellation);
     }
     if (is_mine && !stack && s->descriptor.number == sd && atomic_load(&s->users) == 0)
         fd_table_retire_socket(s);

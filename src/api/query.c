@@ -40,14 +40,14 @@ int usctp_stack_counters(struct usctp_stack *stack, struct usctp_engine_counters
         errno = EINVAL;
         return -1;
     }
-    int cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct cancellation cancellation;
+    cancellation_hold(&cancellation);
     pthread_mutex_lock(&stack->lock);
     bool is_ending = atomic_load(&stack->is_ending);
     if (!is_ending)
         usctp_engine_counters(stack->engine, counters);
     pthread_mutex_unlock(&stack->lock);
-    pthread_setcancelstate(cancel_state, NULL);
+    cancellation_release(&cancellation);
     if (!is_ending)
         return 0;
     errno = ESHUTDOWN;

@@ -265,8 +265,8 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
     else if (style != SOCK_STREAM && style != SOCK_SEQPACKET)
         error = -ESOCKTNOSUPPORT;
     if (error == 0) {
-        int cancel_state;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+        struct cancellation cancellation;
+        cancellation_hold(&cancellation);
         call_sleeps(false);
         pthread_mutex_lock(&stack->lock);
         if (stack->is_foreign || atomic_load(&stack->is_ending) || stack->exiting.has_begun) {
@@ -282,7 +282,7 @@ int usctp_socket(struct usctp_stack *stack, int domain, int type, int protocol) 
         int fd = error == 0 ? s->descriptor.number : -1;
         pthread_mutex_unlock(&stack->lock);
         call_sleeps(true);
-        pthread_setcancelstate(cancel_state, NULL);
+        cancellation_release(&cancellation);
         if (error == 0)
             return fd;
     }
@@ -506,7 +506,7 @@ int call_enter(struct call *c, int fd) {
         return -EAGAIN;
     is_inside = true;
     *c = (struct call){.fd = fd};
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &c->cancel_state);
+    cancellation_hold(&c->cancellation);
     for (int attempt = 0; attempt < ENTER_ATTEMPTS; attempt++) {
         struct socket *s = fd_table_find(fd);
         if (!s)
@@ -542,7 +542,7 @@ int call_enter(struct call *c, int fd) {
         error = -EBADF;
     }
     is_inside = false;
-    pthread_setcancelstate(c->cancel_state, NULL);
+    cancellation_release(&c->cancellation);
     return error;
 }
 
@@ -567,7 +567,7 @@ ssize_t call_leave(struct call *c, ssize_t result) {
     transmit_flush(c->stack);
     atomic_fetch_sub(&c->stack->calls, 1); /* usctp_stack_delete waits for the last one */
     is_inside = false;
-    pthread_setcancelstate(c->cancel_state, NULL);
+    cancellation_release(&c->cancellation);
     if (result >= 0)
         return result;
     errno = (int)-result;

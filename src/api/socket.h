@@ -10,6 +10,7 @@
 #ifndef API_SOCKET_H
 #define API_SOCKET_H
 
+#include "api/cancellation.h"
 #include "api/descriptor.h"
 #include "api/loop.h"
 #include "core/hash.h"
@@ -119,7 +120,7 @@ struct call {
     struct scope scope; /* of an option */
     int32_t awaited;    /* blocking_wait: the association */
     int outcome;        /* and, when it has ended meanwhile, its errno */
-    int cancel_state;
+    struct cancellation cancellation;
     bool has_deadline,
         was_asked; /* blocking_wait: a timeout is set; the descriptor's flags were looked at */
     uint64_t deadline_us;

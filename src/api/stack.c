@@ -274,10 +274,10 @@ static struct usctp_stack *new_stack(const struct usctp_stack_options *given) {
 }
 
 struct usctp_stack *usctp_stack_new(const struct usctp_stack_options *given) {
-    int cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct cancellation cancellation;
+    cancellation_hold(&cancellation);
     struct usctp_stack *stack = new_stack(given);
-    pthread_setcancelstate(cancel_state, NULL);
+    cancellation_release(&cancellation);
     return stack;
 }
 
@@ -295,10 +295,10 @@ static void abort_everything(struct usctp_stack *stack) {
 }
 
 void usctp_stack_delete(struct usctp_stack *stack) {
-    int cancel_state;
+    struct cancellation cancellation;
     if (!stack || stack->is_foreign)
         return;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    cancellation_hold(&cancellation);
     fd_table_lock_stacks();
     fd_table_remove_stack(stack);
     fd_table_unlock_stacks();
@@ -317,7 +317,7 @@ void usctp_stack_delete(struct usctp_stack *stack) {
     }
     free_parts(stack);
     fd_table_retire_stack(stack);
-    pthread_setcancelstate(cancel_state, NULL);
+    cancellation_release(&cancellation);
 }
 
 void stack_forget(struct usctp_stack *stack) {
@@ -384,14 +384,14 @@ static int process(struct usctp_stack *stack) {
 }
 
 int usctp_stack_process(struct usctp_stack *stack) {
-    int cancel_state;
+    struct cancellation cancellation;
     if (!stack || stack->loop.has_thread || stack->is_foreign) {
         errno = EINVAL;
         return -1;
     }
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    cancellation_hold(&cancellation);
     int result = process(stack);
-    pthread_setcancelstate(cancel_state, NULL);
+    cancellation_release(&cancellation);
     if (result >= 0)
         return result;
     errno = -result;
