@@ -155,6 +155,17 @@ play a.goodput_bits_per_s --path "delay 50ms" --set a:receive_buffer_bytes=8KiB 
 read -r goodput <<<"$values"
 between "goodput with a small buffer on the other side" "$goodput" 8000000 10000000
 
+# A user who reads slowly holds the sender to his rate; one on the other side does not.
+play a.goodput_bits_per_s,a.t3_expiries --path "rate 100Mbit, queue 1000" \
+    --traffic "total 3MB" --set b:read=100kB
+read -r goodput expiries <<<"$values"
+between "goodput to a reader of 100 kB/s" "$goodput" 790000 810000
+between "T3 expiries, nothing being lost" "$expiries" 0 0
+play a.goodput_bits_per_s --path "rate 100Mbit, queue 1000" --traffic "total 3MB" \
+    --scenario "duration 1s" --set a:read=100kB
+read -r goodput <<<"$values"
+between "goodput with a slow reader on the other side" "$goodput" 8000000 100000000
+
 play paths.0.address_a,paths.0.address_b --path "address a fd00::1, address b fd00::2" \
     --traffic "total 1kB"
 read -r a b <<<"$values"

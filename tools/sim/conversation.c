@@ -116,7 +116,7 @@ static void give_routes(struct world *w, unsigned host, int32_t assoc) {
 static void on_closed(struct world *w, struct conversation *c, unsigned host, int error) {
     if (c->closed[host])
         world_violate(w, "association %u ends twice at host %c", c->number, "ab"[host]);
-    (void)direction_receive(w, &c->from[1 - host], c->assoc[host]);
+    direction_receive_rest(w, &c->from[1 - host], c->assoc[host]);
     c->closed[host] = true;
     c->error[host] = error;
     conversation_counters(w, c, host, &c->counters[host]);
@@ -162,6 +162,10 @@ bool conversation_is_delivered(const struct world *w, const struct conversation 
     return direction_is_finished(w, &c->from[0]) && direction_is_finished(w, &c->from[1]);
 }
 
+static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
+    return a_us < b_us ? a_us : b_us;
+}
+
 void conversation_act(struct world *w, struct conversation *c) {
     uint64_t end_us = WORLD_START_US + w->scenario->duration_us;
     uint64_t next_us = USCTP_NEVER;
@@ -171,8 +175,12 @@ void conversation_act(struct world *w, struct conversation *c) {
         if (c->assoc[h] == 0 || c->closed[h])
             continue;
         direction_send(w, &c->from[h], c->assoc[h]);
-        uint64_t wanted_us = direction_next(w, &c->from[h]);
-        next_us = wanted_us < next_us ? wanted_us : next_us;
+        if (direction_next_read(&c->from[1 - h]) <= w->now_us) {
+            (void)direction_receive(w, &c->from[1 - h], c->assoc[h]);
+            world_touch(w, c);
+        }
+        next_us = earlier(next_us, direction_next(w, &c->from[h]));
+        next_us = earlier(next_us, direction_next_read(&c->from[1 - h]));
     }
     bool may_end = c->established && !c->closing && !c->closed[0];
     if (may_end && w->now_us < end_us && end_us < next_us)

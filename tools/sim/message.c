@@ -13,7 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATTERN_BYTES = 4096, PIECE_BYTES = 65536, FIRST_MESSAGES = 64, PURPOSE_FLOW = 2 };
+enum {
+    PATTERN_BYTES = 4096,
+    PIECE_BYTES = 65536,
+    SLOW_PIECE_BYTES = 1024, /* at a time, by a reader who has a rate */
+    FIRST_MESSAGES = 64,
+    PURPOSE_FLOW = 2
+};
 
 static uint8_t pattern[PATTERN_BYTES];
 
@@ -289,12 +295,23 @@ static bool take_piece(struct world *w, struct direction *d, const struct usctp_
     return true;
 }
 
-bool direction_receive(struct world *w, struct direction *d, int32_t assoc) {
+/* Returns false when a reader of that rate has to wait before he reads on; 0: never. */
+static bool pace(const struct world *w, struct direction *d, uint64_t rate, size_t bytes) {
+    if (rate == 0)
+        return true;
+    uint64_t work = bytes * (uint64_t)USCTP_S + d->read_remainder;
+    d->read_us = (d->read_us > w->now_us ? d->read_us : w->now_us) + work / rate;
+    d->read_remainder = work % rate;
+    return d->read_us <= w->now_us;
+}
+
+static bool receive(struct world *w, struct direction *d, int32_t assoc, uint64_t rate) {
     static uint8_t memory[PIECE_BYTES];
     struct usctp_engine *engine = w->host[1 - d->from].engine;
-    bool any = false;
-    for (;;) {
-        struct usctp_slice slice = {memory, sizeof memory};
+    bool any = false, may_go_on = rate == 0 || d->read_us <= w->now_us;
+    d->is_unread = !may_go_on;
+    while (may_go_on) {
+        struct usctp_slice slice = {memory, rate == 0 ? PIECE_BYTES : SLOW_PIECE_BYTES};
         struct usctp_received got;
         int64_t n = usctp_assoc_receive(engine, assoc, &got, &slice, 1, 0);
         if (n < 0) {
@@ -305,5 +322,22 @@ bool direction_receive(struct world *w, struct direction *d, int32_t assoc) {
         any = true;
         if (!take_piece(w, d, &got, memory, (size_t)n))
             return false;
+        may_go_on = pace(w, d, rate, (size_t)n);
+        d->is_unread = !may_go_on;
     }
+    if (any)
+        usctp_assoc_received(engine, assoc, w->now_us);
+    return true;
+}
+
+bool direction_receive(struct world *w, struct direction *d, int32_t assoc) {
+    return receive(w, d, assoc, w->scenario->read_bytes_per_s[1 - d->from]);
+}
+
+void direction_receive_rest(struct world *w, struct direction *d, int32_t assoc) {
+    (void)receive(w, d, assoc, 0);
+}
+
+uint64_t direction_next_read(const struct direction *d) {
+    return d->is_unread ? d->read_us : USCTP_NEVER;
 }

@@ -91,8 +91,21 @@ static bool global_line(struct scenario_reader *reader, char *words[], unsigned 
 
 /* ---- hosts ---- */
 
-/* NAME VALUE, in the tunable's own unit or, for times and sizes, with one. */
+static bool read_line(struct scenario_reader *reader, char *words[], unsigned count) {
+    uint64_t rate = 0;
+    if (count != 2 ||
+        (strcmp(words[1], "bulk") != 0 && (!quantity_rate(words[1], &rate) || rate == 0)))
+        return scenario_fail(reader, "read wants bulk, or 2Mbit, 250kB (each a second)");
+    for (unsigned h = 0; h < 2; h++)
+        if (reader->host == SCENARIO_NO_HOST || reader->host == h)
+            reader->scenario->read_bytes_per_s[h] = rate;
+    return true;
+}
+
+/* read RATE; or NAME VALUE, in the tunable's own unit or, for times and sizes, with one. */
 static bool host_line(struct scenario_reader *reader, char *words[], unsigned count) {
+    if (strcmp(words[0], "read") == 0)
+        return read_line(reader, words, count);
     enum usctp_tunable tunable = usctp_tunable_by_name(words[0], strlen(words[0]));
     if (tunable == USCTP_TUNABLE_COUNT)
         return scenario_fail(reader, "no tunable is called \"%s\" (--set help lists them)",

@@ -78,6 +78,7 @@ struct scenario {
     uint32_t associations;
     uint64_t spread_us; /* over which they are opened */
     struct usctp_config config[2];
+    uint64_t read_bytes_per_s[2]; /* how fast a host's users read, each; 0: at once */
     struct scenario_path paths[SCENARIO_MAX_PATHS];
     unsigned path_count;
     struct scenario_flow flows[SCENARIO_MAX_FLOWS];

@@ -101,7 +101,9 @@ struct direction {
     uint64_t base, next, capacity;
     uint32_t streams;
     uint32_t *sent_order, *expected_order; /* [stream] */
-    bool in_message;
+    bool in_message,
+        is_unread; /* a piece has begun a message; more lies there than may be read yet */
+    uint64_t read_us, read_remainder; /* a slow reader reads on then */
     uint64_t current;
     uint32_t current_offset;
     uint64_t sent_bytes, delivered_messages, delivered_bytes;
@@ -120,8 +122,13 @@ void direction_send(struct world *w, struct direction *d, int32_t assoc);
 void direction_unblock(struct direction *d);
 /* When there is something to send next. */
 uint64_t direction_next(const struct world *w, const struct direction *d);
-/* Reads what has arrived. Returns false once nothing will ever come. */
+/* Reads what has arrived, as fast as the scenario's reader does. Returns false once nothing will
+ * ever come. */
 bool direction_receive(struct world *w, struct direction *d, int32_t assoc);
+/* Reads it all. */
+void direction_receive_rest(struct world *w, struct direction *d, int32_t assoc);
+/* When a slow reader reads on. */
+uint64_t direction_next_read(const struct direction *d);
 bool direction_is_finished(const struct world *w, const struct direction *d);
 
 /* ---- conversation.c ---- */
