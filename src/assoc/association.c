@@ -545,11 +545,14 @@ uint8_t *association_queue_control(struct assoc *a, uint8_t path, size_t bytes) 
 }
 
 uint32_t association_rwnd(const struct assoc *a) {
-    uint64_t held = (uint64_t)a->inbox.payload_bytes + a->inbox.overhead_bytes +
-                    reassembly_payload_bytes(&a->reassembly) +
-                    reassembly_overhead_bytes(&a->reassembly);
+    uint64_t overhead =
+        (uint64_t)a->inbox.overhead_bytes + reassembly_overhead_bytes(&a->reassembly);
+    uint64_t held = overhead + a->inbox.payload_bytes + reassembly_payload_bytes(&a->reassembly);
     uint64_t buffer = a->config->receive_buffer_bytes;
     uint64_t left = held < buffer ? buffer - held : 0;
+    /* The peer counts payload. What its chunks take beside that is kept back, as much as those did
+     * that are held, so that the window does not close on what it has already sent. */
+    left -= left * overhead / (held > buffer / 2 ? held : buffer / 2);
     /* Nor more than the stack has memory for: a peer that is told so waits, one that is not would
      * take silence for a dead path. */
     uint64_t memory = env_left_bytes(&a->engine->env);

@@ -166,6 +166,11 @@ static void buffer_16k(struct usctp_config *config) {
     config->receive_buffer_bytes = 16384;
 }
 
+static void buffer_64k(struct usctp_config *config) {
+    quiet(config);
+    config->receive_buffer_bytes = 65536;
+}
+
 /* Fills the engine's window with messages of 1000 bytes; returns how many. */
 static int fill_window(struct scripted_peer *p) {
     uint32_t rwnd = p->engine_rwnd;
@@ -201,6 +206,27 @@ START_TEST(s6_2_window_update_after_reading) {
         rwnd = p->took.rwnd;
     }
     REQUIRE(rwnd >= 8192);
+    peer_delete(p);
+}
+END_TEST
+
+/* 6.1 A and 6.2: what a sender sends within the window that it was told is taken, whatever its
+ * chunks cost here beside their payload. */
+START_TEST(s6_2_told_window_is_kept) {
+    struct scripted_peer *p = PEER(.configure = buffer_64k);
+    peer_open_passive(p);
+    int tsn = 0;
+    for (uint32_t rwnd = 65536; rwnd > 32768; rwnd = p->took.rwnd, tsn++) {
+        peer_data(p, tsn, 0, (unsigned)tsn, BIT_BE | BIT_I, 1000);
+        peer_take(p, "SACK *");
+    }
+    int end = tsn + (int)(p->took.rwnd / 1000);
+    for (; tsn < end; tsn++)
+        peer_data(p, tsn, 0, (unsigned)tsn, BIT_BE | BIT_I, 1000);
+    while (peer_take_if(p, "SACK * gaps=[] dups=[]"))
+        continue;
+    REQUIRE_EQ(p->took.cumulative, p->peer_tsn + (uint32_t)end - 1);
+    REQUIRE(p->took.rwnd < 1000); /* no more than it was told */
     peer_delete(p);
 }
 END_TEST
@@ -332,6 +358,6 @@ END_TEST
 RUN_TESTS("flow control (RFC 9260 6.1 A, 6.2, 6.2.1)", s6_1_a_window_is_respected,
           s6_2_1_rwnd_arithmetic, s6_1_a_zero_window_probes, s6_1_a_window_update,
           s6_1_a_unanswered_probes_count, s6_2_a_rwnd_follows_the_buffer,
-          s6_2_window_update_after_reading, s6_2_no_update_for_little, s6_2_closed_window_drops,
-          s6_2_hole_in_a_full_buffer, s6_2_small_messages_inside_the_window,
-          s6_2_told_zero_means_zero)
+          s6_2_window_update_after_reading, s6_2_told_window_is_kept, s6_2_no_update_for_little,
+          s6_2_closed_window_drops, s6_2_hole_in_a_full_buffer,
+          s6_2_small_messages_inside_the_window, s6_2_told_zero_means_zero)
