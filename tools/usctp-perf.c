@@ -29,7 +29,9 @@ static const char help[] =
     "      --idle N            N associations that do nothing for the time: memory of both ends,\n"
     "                          CPU time, rate of set-up\n"
     "      --json              the result as one line of JSON\n"
-    "      --thread            an I/O thread drives the stack, not the program's own loop\n";
+    "      --thread            an I/O thread drives the stack, not the program's own calls\n"
+    "      --poll              sockets that do not block, and poll(2), not calls that wait\n"
+    "      --busy-poll         calls that wait look again and again before they sleep\n";
 
 enum {
     OPTION_ONE = OPTIONS_OWN,
@@ -37,8 +39,11 @@ enum {
     OPTION_CONNECT,
     OPTION_IDLE,
     OPTION_JSON,
-    OPTION_THREAD
+    OPTION_THREAD,
+    OPTION_POLL,
+    OPTION_BUSY_POLL
 };
+enum { BUSY_POLL_US = 1000 };
 static const struct option long_options[] = {
     OPTIONS_LONG,
     {"server", no_argument, NULL, 's'},
@@ -52,6 +57,8 @@ static const struct option long_options[] = {
     {"idle", required_argument, NULL, OPTION_IDLE},
     {"json", no_argument, NULL, OPTION_JSON},
     {"thread", no_argument, NULL, OPTION_THREAD},
+    {"poll", no_argument, NULL, OPTION_POLL},
+    {"busy-poll", no_argument, NULL, OPTION_BUSY_POLL},
     {NULL, 0, NULL, 0},
 };
 
@@ -91,6 +98,12 @@ static void take(struct perf_options *options, int code, const char *argument) {
         break;
     case OPTION_THREAD:
         options->threaded = true;
+        break;
+    case OPTION_POLL:
+        options->polled = true;
+        break;
+    case OPTION_BUSY_POLL:
+        usctp_config_set(&options->shared.config, USCTP_TUNABLE_busy_poll_us, BUSY_POLL_US);
         break;
     default:
         if (!options_take(&options->shared, code == 'h' ? OPTIONS_HELP : code, argument, help))

@@ -13,6 +13,12 @@
  *
  * A hop_limit of 0 is the host's own.
  *
+ * busy_poll_us, nap_us and gather_us say how sockets drive their packets; the engine alone has no
+ * use for them. A caller that waits polls for busy_poll_us before he sleeps. While packets come in
+ * a stream and nobody answers them, a driver who has taken all there were lets nap_us go by before
+ * he looks again. Messages that are sent one upon the other, while many packets are under way, wait
+ * up to gather_us for company. 0: never.
+ *
  * pmtu_fixed_bytes is the MTU of a path whose pmtu_discovery is 0, and 0 leaves what is known at
  * that moment; packets of such a path may be fragmented.
  *
@@ -122,7 +128,10 @@ extern "C" {
     X(max_error_echo_bytes, uint32_t, "bytes", 4, 512, 1024, ENDPOINT, "RFC 9260 3.3.10")          \
     X(pmtu_discovery, uint32_t, "flag", 0, 1, 1, PATH, "RFC 6458 8.1.12")                          \
     X(pmtu_fixed_bytes, uint32_t, "bytes", 0, 0, 65535, PATH, "RFC 6458 8.1.12")                   \
-    X(hop_limit, uint32_t, "hops", 0, 0, 255, PATH, "RFC 791 3.1")
+    X(hop_limit, uint32_t, "hops", 0, 0, 255, PATH, "RFC 791 3.1")                                 \
+    X(busy_poll_us, uint32_t, "us", 0, 0, 1000000, ENGINE, "")                                     \
+    X(nap_us, uint32_t, "us", 0, 100, 10000, ENGINE, "")                                           \
+    X(gather_us, uint32_t, "us", 0, 100, 10000, ENGINE, "")
 
 /*
  * Every tunable's value. `size` is that of the struct the caller was built with, as

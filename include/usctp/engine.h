@@ -435,6 +435,12 @@ USCTP_API int64_t usctp_assoc_receive(struct usctp_engine *engine, int32_t assoc
  * Returns them or ERR_AGAIN. */
 USCTP_API int64_t usctp_assoc_peek_next(struct usctp_engine *engine, int32_t assoc,
                                         struct usctp_received *received);
+/*
+ * Whether what the association has to send may wait for more, so that it leaves in a long run:
+ * plenty is under way, less than `bytes` is queued, and there is nothing else to send. Each time it
+ * says yes, the next output may have Max.Burst packets more, as an output now would have had.
+ */
+USCTP_API bool usctp_assoc_may_wait(struct usctp_engine *engine, int32_t assoc, size_t bytes);
 /* Pends what reading made due (a window update, a SACK); call it after a run of
  * usctp_assoc_receive. */
 USCTP_API void usctp_assoc_received(struct usctp_engine *engine, int32_t assoc, uint64_t now_us);

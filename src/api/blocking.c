@@ -90,20 +90,45 @@ static void cancelled_leader(void *argument) {
     call_abandon(c);
 }
 
+/* How one waits: a nap first, then looking again and again, then asleep. */
+struct wait {
+    uint32_t pause_us, busy_us;
+    int timeout_ms;
+};
+
+static int wait_as_told(struct signals *signals, struct epoll_event *events,
+                        const struct wait *wait) {
+    int n = wait->pause_us > 0 ? signals_nap(signals, wait->pause_us) : 0;
+    if (n == 0 && wait->busy_us > 0) {
+        uint64_t end_us = env_host_now_us() + wait->busy_us;
+        do
+            n = signals_wait(signals, events, LOOP_EVENTS, 0);
+        while (n == 0 && env_host_now_us() < end_us);
+    }
+    return n != 0 ? n : signals_wait(signals, events, LOOP_EVENTS, wait->timeout_ms);
+}
+
 static int wait_for_events(struct call *c, struct signals *signals, struct epoll_event *events,
-                           int timeout_ms) {
+                           const struct wait *wait) {
     int n;
     pthread_cleanup_push(cancelled_leader, c);
     pthread_cleanup_push(signals_leave, signals);
     call_sleeps(true);
     /* All that it sleeps in are cancellation points. */
     pthread_setcancelstate(c->cancellation.state, NULL);
-    n = signals_wait(signals, events, LOOP_EVENTS, timeout_ms);
+    n = wait_as_told(signals, events, wait);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     call_sleeps(false);
     pthread_cleanup_pop(0);
     pthread_cleanup_pop(0);
     return n;
+}
+
+/* Not beyond a timeout, which goes in whole milliseconds. */
+static uint32_t busy_poll_us(const struct call *c, int timeout_ms) {
+    uint32_t busy_us = c->stack->loop.busy_poll_us;
+    uint64_t left_us = (uint64_t)timeout_ms * USCTP_MS;
+    return timeout_ms >= 0 && left_us < busy_us ? (uint32_t)left_us : busy_us;
 }
 
 static bool has_to_wait(const struct call *c, enum loop_want want) {
@@ -122,15 +147,17 @@ static int lead(struct call *c, enum loop_want want) {
     stack->loop.leader_fd = c->fd;
     signals_enter(&signals, &stack->loop, c->now_us, c->has_deadline);
     while (result == 0 && has_to_wait(c, want)) {
-        int timeout_ms = remaining_ms(c);
-        if (timeout_ms == 0) {
+        struct wait wait = {.timeout_ms = remaining_ms(c)};
+        if (wait.timeout_ms == 0) {
             result = -EAGAIN;
             break;
         }
+        wait.pause_us = want == WANT_READABLE ? loop_pause_us(stack) : 0;
+        wait.busy_us = busy_poll_us(c, wait.timeout_ms);
         signals_refresh(&signals, stack->now_us);
         pthread_mutex_unlock(&stack->lock);
         transmit_flush(stack);
-        int n = wait_for_events(c, &signals, events, timeout_ms);
+        int n = wait_for_events(c, &signals, events, &wait);
         pthread_mutex_lock(&stack->lock);
         if (n > 0)
             turn_run(stack, events, n);

@@ -37,8 +37,10 @@ static int add(struct loop *loop, int fd, uint64_t tag) {
 static int watch_transport(struct usctp_stack *stack) {
     int fds[16];
     size_t n = transport_descriptors(stack->transport, fds, sizeof fds / sizeof fds[0]);
+    size_t packet_sockets = transport_packet_sockets(stack->transport);
     for (size_t i = 0; i < n; i++) {
-        int error = add(&stack->loop, fds[i], TURN_TAG_TRANSPORT);
+        int error =
+            add(&stack->loop, fds[i], i < packet_sockets ? TURN_TAG_PACKETS + i : TURN_TAG_HOST);
         if (error != 0)
             return error;
     }
@@ -50,6 +52,8 @@ int loop_init(struct usctp_stack *stack) {
     pthread_condattr_t attributes;
     TAILQ_INIT(&loop->followers);
     loop->armed_us = USCTP_NEVER;
+    loop->nap_us = stack->config->nap_us;
+    loop->busy_poll_us = stack->config->busy_poll_us;
     loop->packets = calloc(LOOP_PACKETS, sizeof *loop->packets);
     loop->epoll_fd = high_number_move(epoll_create1(EPOLL_CLOEXEC));
     loop->timer_fd = high_number_move(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
@@ -111,6 +115,22 @@ void loop_arm(struct usctp_stack *stack, uint64_t deadline_us) {
                                            .tv_nsec = (long)(deadline_us % USCTP_S) * 1000}};
     if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
         loop->armed_us = deadline_us;
+}
+
+/* ---- when to look -----------------------------------------------------------------------------
+ */
+
+uint32_t loop_pause_us(const struct usctp_stack *stack) {
+    const struct loop *loop = &stack->loop;
+    if (!loop->is_loaded || loop->busy_poll_us > 0)
+        return 0;
+    uint64_t since_us = env_host_now_us() - loop->drained_us;
+    return since_us < loop->nap_us ? loop->nap_us - (uint32_t)since_us : 0;
+}
+
+void loop_note_sent(struct usctp_stack *stack) {
+    stack->loop.is_loaded = false;
+    stack->loop.streak_packets = 0;
 }
 
 /* ---- the role -------------------------------------------------------------------------------- */
@@ -244,6 +264,22 @@ static void park(struct usctp_stack *stack) {
     loop->must_drive = false;
 }
 
+/* The I/O thread's wait. A nap is cut short by nothing: it is shorter than anybody notices. */
+static int wait_for_events(struct loop *loop, struct epoll_event *events, uint32_t pause_us) {
+    int n = 0;
+    if (pause_us > 0) {
+        const struct timespec nap = {.tv_nsec = (long)pause_us * 1000};
+        nanosleep(&nap, NULL);
+    }
+    if (loop->busy_poll_us > 0) {
+        uint64_t end_us = env_host_now_us() + loop->busy_poll_us;
+        do
+            n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, 0);
+        while (n == 0 && env_host_now_us() < end_us);
+    }
+    return n != 0 ? n : epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, -1);
+}
+
 static void *run(void *argument) {
     struct usctp_stack *stack = argument;
     struct loop *loop = &stack->loop;
@@ -253,8 +289,9 @@ static void *run(void *argument) {
     while (!atomic_load(&stack->is_ending)) {
         if (loop->role == ROLE_FREE)
             loop->role = ROLE_THREAD;
+        uint32_t pause_us = loop_pause_us(stack);
         pthread_mutex_unlock(&stack->lock);
-        int n = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, -1);
+        int n = wait_for_events(loop, events, pause_us);
         pthread_mutex_lock(&stack->lock);
         if (loop->role == ROLE_FREE)
             loop->role = ROLE_THREAD;

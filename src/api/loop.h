@@ -59,6 +59,12 @@ struct loop {
     struct usctp_packet *packets; /* LOOP_PACKETS of them */
     struct handlers handlers;
 
+    /* When to look for packets again: see loop_pause_us. */
+    uint32_t nap_us, busy_poll_us;
+    bool is_loaded;
+    uint64_t drained_us, streak_us; /* the last packets taken; the first of a streak */
+    uint64_t streak_packets;        /* taken since, and none of the user's sent */
+
     bool has_thread;
     pthread_t thread;
     pthread_cond_t parked;
@@ -93,6 +99,11 @@ void loop_wake_closed(struct socket *s, int fd);
 void loop_wake_lingering(struct usctp_stack *stack);
 /* Wakes whoever drives. */
 void loop_kick(struct usctp_stack *stack);
+/* How long a driver should sleep before he looks for packets: they come in a stream, and he has
+ * just taken what there was. 0: not at all. */
+uint32_t loop_pause_us(const struct usctp_stack *stack);
+/* The user has sent something: what comes may be the answer, for which nobody is to be late. */
+void loop_note_sent(struct usctp_stack *stack);
 /* Sets the timer for a moment, if it is not set to an earlier one. */
 void loop_arm(struct usctp_stack *stack, uint64_t deadline_us);
 

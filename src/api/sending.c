@@ -224,8 +224,11 @@ static int queue(struct call *c, int32_t id, const struct request *r,
             return error;
         struct connection *a = connection_of(s, id);
         error = offer(c, a, r, send);
-        if (error == 0)
+        if (error == 0) {
             connection_touch(a, c->now_us);
+            loop_note_sent(c->stack);
+        }
+        c->sent = error == 0 ? id : 0;
         if (error != USCTP_ERR_AGAIN)
             return socket_errno(error);
         a->is_full = true;

@@ -120,6 +120,24 @@ static int wait_watching(struct signals *s, struct epoll_event *events, int max,
     return both[0].revents ? epoll_wait(s->loop->epoll_fd, events, max, 0) : 0;
 }
 
+/* A wait was ended by a handler. */
+static int interrupted(struct signals *s) {
+    if (s->has_deadline)
+        return -EINTR;
+    /* Perhaps they were set a moment ago. */
+    read_handlers(&s->loop->handlers, s->loop->handlers.read_us);
+    return s->loop->handlers.kind == SIGNALS_RESTART ? 0 : -EINTR;
+}
+
+int signals_nap(struct signals *s, uint32_t us) {
+    const struct timespec nap = {.tv_nsec = (long)us * 1000};
+    /* Mixed ones wait until somebody looks which they are. */
+    bool delivers = s->is_blocking && s->kind != SIGNALS_MIXED;
+    if (ppoll(NULL, 0, &nap, delivers ? &s->before : NULL) == 0 || s->kind == SIGNALS_MIXED)
+        return 0;
+    return interrupted(s);
+}
+
 int signals_wait(struct signals *s, struct epoll_event *events, int max, int timeout_ms) {
     int n;
     if (s->kind == SIGNALS_MIXED)
@@ -128,11 +146,5 @@ int signals_wait(struct signals *s, struct epoll_event *events, int max, int tim
         n = epoll_pwait(s->loop->epoll_fd, events, max, timeout_ms, &s->before);
     else
         n = epoll_wait(s->loop->epoll_fd, events, max, timeout_ms);
-    if (n >= 0)
-        return n;
-    if (s->has_deadline)
-        return -EINTR;
-    /* Perhaps they were set a moment ago. */
-    read_handlers(&s->loop->handlers, s->loop->handlers.read_us);
-    return s->loop->handlers.kind == SIGNALS_RESTART ? 0 : -EINTR;
+    return n >= 0 ? n : interrupted(s);
 }

@@ -47,6 +47,8 @@ void signals_refresh(struct signals *s, uint64_t now_us);
 /* As epoll_wait on the stack's set, a cancellation point. Returns -EINTR only if the caller is to
  * see it; 0 for no reason, too. */
 int signals_wait(struct signals *s, struct epoll_event *events, int max, int timeout_ms);
+/* Sleeps, a cancellation point. Returns -EINTR only if the caller is to see it, else 0. */
+int signals_nap(struct signals *s, uint32_t us);
 /* Ends: what waited is delivered. Takes a struct signals, for pthread_cleanup_push. */
 void signals_leave(void *signals);
 

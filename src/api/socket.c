@@ -562,7 +562,7 @@ static void leave_locked(struct call *c) {
 }
 
 ssize_t call_leave(struct call *c, ssize_t result) {
-    stack_settle(c->stack);
+    stack_settle_sent(c->stack, c->sent);
     leave_locked(c);
     transmit_flush(c->stack);
     atomic_fetch_sub(&c->stack->calls, 1); /* usctp_stack_delete waits for the last one */

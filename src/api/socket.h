@@ -118,6 +118,7 @@ struct call {
     int fd;
     uint64_t now_us;
     struct scope scope; /* of an option */
+    int32_t sent;       /* the association that a message was sent on, and nothing else done */
     int32_t awaited;    /* blocking_wait: the association */
     int outcome;        /* and, when it has ended meanwhile, its errno */
     struct cancellation cancellation;

@@ -65,9 +65,15 @@ uint64_t stack_now(struct usctp_stack *stack) {
 }
 
 void stack_settle(struct usctp_stack *stack) {
+    stack_settle_sent(stack, 0);
+}
+
+void stack_settle_sent(struct usctp_stack *stack, int32_t assoc) {
     events_take(stack);
-    uint64_t retry_us = transmit_pull(stack);
-    events_take(stack);
+    bool gathers = assoc != 0 && transmit_may_gather(stack, assoc);
+    uint64_t retry_us = gathers ? stack->transmit.gather_until_us : transmit_pull(stack);
+    if (!gathers)
+        events_take(stack);
     socket_show_touched(stack);
     uint64_t deadline_us = usctp_engine_next_deadline(stack->engine);
     uint64_t autoclose_us = autoclose_deadline_us(stack);
@@ -234,7 +240,7 @@ static int make_parts(struct usctp_stack *stack, const struct usctp_stack_option
     if (error == 0)
         error = make_engine(stack, options);
     if (error == 0)
-        error = transmit_init(&stack->transmit, run_bytes);
+        error = transmit_init(&stack->transmit, run_bytes, stack->config->gather_us);
     if (error == 0)
         error = loop_init(stack);
     if (error == 0 && (options->flags & USCTP_STACK_THREAD))

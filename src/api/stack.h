@@ -57,6 +57,9 @@ uint64_t stack_now(struct usctp_stack *stack);
 /* After the engine was touched: its events to the sockets, what it has to send to the FIFO,
  * readiness, the timer. */
 void stack_settle(struct usctp_stack *stack);
+/* The same when all that was touched is an association on which a message was sent (0: more): it
+ * may wait for others. */
+void stack_settle_sent(struct usctp_stack *stack, int32_t assoc);
 /* Reads the host's addresses and routes if they have changed. */
 void stack_refresh(struct usctp_stack *stack);
 /* After a port was claimed: has the next turn, of the I/O thread at best, replace what a thread of

@@ -10,12 +10,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MAX_ROUNDS = 64 };
+enum {
+    MAX_ROUNDS = 64,
+    GATHER_BYTES = 64000, /* a run that is as long as runs get */
+    CLOSE_US = 20,        /* messages no further apart come one upon the other */
+};
 
-int transmit_init(struct transmit *t, size_t max_run_bytes) {
+int transmit_init(struct transmit *t, size_t max_run_bytes, uint32_t gather_us) {
     STAILQ_INIT(&t->ready);
     STAILQ_INIT(&t->idle);
     t->max_run_bytes = max_run_bytes;
+    t->gather_us = gather_us;
+    t->gather_until_us = USCTP_NEVER;
     t->memory = malloc((size_t)TRANSMIT_BURSTS * TRANSMIT_BURST_BYTES);
     t->bursts = calloc(TRANSMIT_BURSTS, sizeof *t->bursts);
     if (!t->memory || !t->bursts) {
@@ -94,8 +100,21 @@ static uint64_t blocked_until(struct transmit *t, uint64_t now_us) {
     return until_us;
 }
 
+bool transmit_may_gather(struct usctp_stack *stack, int32_t assoc) {
+    struct transmit *t = &stack->transmit;
+    bool is_close = stack->now_us - t->sent_us <= CLOSE_US;
+    t->sent_us = stack->now_us;
+    if (t->gather_us == 0 || !is_close || stack->now_us >= t->gather_until_us ||
+        !usctp_assoc_may_wait(stack->engine, assoc, GATHER_BYTES))
+        return false;
+    if (t->gather_until_us == USCTP_NEVER)
+        t->gather_until_us = stack->now_us + t->gather_us;
+    return true;
+}
+
 uint64_t transmit_pull(struct usctp_stack *stack) {
     struct transmit *t = &stack->transmit;
+    t->gather_until_us = USCTP_NEVER;
     uint64_t retry_us = blocked_until(t, stack->now_us);
     if (retry_us != USCTP_NEVER)
         return retry_us;

@@ -42,15 +42,22 @@ struct transmit {
     struct burst *bursts;
     uint8_t *memory;
     size_t max_run_bytes;
-    bool is_blocked;      /* the kernel had no room */
-    uint64_t retry_us;    /* when is_blocked */
-    bool wants_pull;      /* pulling stopped for want of idle bursts */
-    uint64_t short_sends; /* how often the kernel had no room */
+    bool is_blocked;   /* the kernel had no room */
+    uint64_t retry_us; /* when is_blocked */
+    bool wants_pull;   /* pulling stopped for want of idle bursts */
+    /* Gathering messages into long runs; under the stack's lock. */
+    uint32_t gather_us;
+    uint64_t sent_us;         /* the last message of the user's */
+    uint64_t gather_until_us; /* USCTP_NEVER: nothing waits */
+    uint64_t short_sends;     /* how often the kernel had no room */
 };
 
 /* Returns 0 or -ENOMEM. */
-int transmit_init(struct transmit *t, size_t max_run_bytes);
+int transmit_init(struct transmit *t, size_t max_run_bytes, uint32_t gather_us);
 void transmit_free(struct transmit *t);
+/* Whether what was just sent on an association may wait for more, until t->gather_until_us:
+ * messages come one upon the other and plenty is under way. The stack is locked. */
+bool transmit_may_gather(struct usctp_stack *stack, int32_t assoc);
 /* Pulls what the engine has to send. The stack is locked. Returns when to try again, or
  * USCTP_NEVER. */
 uint64_t transmit_pull(struct usctp_stack *stack);

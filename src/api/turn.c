@@ -10,11 +10,17 @@
 
 #include <unistd.h>
 
-enum { REFRESH_TURNS = 64, ICMP_ERRORS = 64, WAKERS = 3 };
+enum {
+    REFRESH_TURNS = 64,
+    ICMP_ERRORS = 64,
+    STREAK_PACKETS = 64, /* so many without an answer are a stream */
+    PACKETS_A_NAP = 4,
+    IDLE_NAPS = 4, /* after a pause as long as so many naps a stream begins anew */
+};
 
 void turn_hangups(struct usctp_stack *stack, const struct epoll_event *events, int n) {
     for (int i = 0; i < n; i++) {
-        if (events[i].data.u64 <= WAKERS)
+        if (events[i].data.u64 <= TURN_TAG_LAST)
             continue;
         /* The socket may have been deleted, or even made anew, since the event came: sockets stay
          * in memory. */
@@ -27,25 +33,21 @@ void turn_hangups(struct usctp_stack *stack, const struct epoll_event *events, i
 }
 
 struct causes {
-    bool transport, timer, wake;
+    bool host, timer, wake;
+    uint32_t readable, failed; /* packet sockets */
 };
 
 static struct causes causes_of(const struct epoll_event *events, int n) {
-    struct causes causes = {false, false, false};
+    struct causes causes = {.host = false};
     for (int i = 0; i < n; i++) {
-        switch (events[i].data.u64) {
-        case TURN_TAG_TRANSPORT:
-            causes.transport = true;
-            break;
-        case TURN_TAG_TIMER:
-            causes.timer = true;
-            break;
-        case TURN_TAG_WAKE:
-            causes.wake = true;
-            break;
-        default:
-            break;
-        }
+        uint64_t tag = events[i].data.u64;
+        causes.host |= tag == TURN_TAG_HOST;
+        causes.timer |= tag == TURN_TAG_TIMER;
+        causes.wake |= tag == TURN_TAG_WAKE;
+        if (tag < TURN_TAG_PACKETS || tag > TURN_TAG_LAST)
+            continue;
+        causes.readable |= events[i].events & EPOLLIN ? 1u << (tag - TURN_TAG_PACKETS) : 0;
+        causes.failed |= events[i].events & EPOLLERR ? 1u << (tag - TURN_TAG_PACKETS) : 0;
     }
     return causes;
 }
@@ -66,24 +68,52 @@ static void take_errors(struct usctp_stack *stack) {
         usctp_engine_icmp(stack->engine, &icmp, stack->now_us);
 }
 
+/*
+ * Whether packets come in a stream that nobody answers (loop_note_sent), four or more in a nap:
+ * then whoever drives may nap. Judged anew with every so many packets.
+ */
+static void note_load(struct loop *loop, size_t received, uint64_t now_us) {
+    if (loop->nap_us == 0)
+        return;
+    if (now_us - loop->drained_us > (uint64_t)IDLE_NAPS * loop->nap_us) {
+        loop->streak_packets = 0;
+        loop->is_loaded = false;
+    }
+    if (loop->streak_packets == 0)
+        loop->streak_us = now_us;
+    loop->drained_us = now_us;
+    for (size_t i = 0; i < received; i++) {
+        const struct usctp_packet *packet = &loop->packets[i];
+        uint32_t each = packet->segment_size ? packet->segment_size : packet->length;
+        loop->streak_packets += (packet->length + each - 1) / each;
+    }
+    if (loop->streak_packets < STREAK_PACKETS)
+        return;
+    uint64_t naps = loop->streak_packets / PACKETS_A_NAP;
+    loop->is_loaded = now_us - loop->streak_us <= naps * loop->nap_us;
+    loop->streak_packets = 0;
+}
+
 bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n) {
     struct loop *loop = &stack->loop;
     struct causes causes = causes_of(events, n);
     size_t received = 0;
     loop->is_turning = true;
     clear_wakers(stack, &causes);
-    if (causes.transport) {
+    if (causes.readable | causes.failed) {
         pthread_mutex_unlock(&stack->lock);
-        received = transport_receive(stack->transport, loop->packets, LOOP_PACKETS);
+        received = transport_receive_ready(stack->transport, causes.readable, causes.failed,
+                                           loop->packets, LOOP_PACKETS);
         pthread_mutex_lock(&stack->lock);
     }
     uint64_t now_us = stack_now(stack);
-    if (received > 0)
+    if (received > 0) {
+        note_load(loop, received, now_us);
         usctp_engine_input(stack->engine, loop->packets, received, now_us);
-    if (causes.transport || causes.wake)
+    }
+    if ((causes.readable | causes.failed) || causes.wake)
         take_errors(stack);
-    /* Something was readable, and it was no packet: perhaps the host's addresses. */
-    if ((causes.transport && received == 0) || ++loop->turns >= REFRESH_TURNS)
+    if (causes.host || ++loop->turns >= REFRESH_TURNS)
         stack_refresh(stack);
     turn_hangups(stack, events, n);
     if (usctp_engine_next_deadline(stack->engine) <= now_us)

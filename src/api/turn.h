@@ -11,9 +11,15 @@
 
 struct usctp_stack;
 
-/* What an event of the epoll set is about; any other value is the address of a socket, whose b hung
- * up. */
-enum { TURN_TAG_TRANSPORT = 1, TURN_TAG_TIMER = 2, TURN_TAG_WAKE = 3 };
+/* What an event of the epoll set is about: the host (netlink and the like), the timer, a kick, or a
+ * packet socket; any other value is the address of a socket, whose b hung up. */
+enum {
+    TURN_TAG_HOST = 1,
+    TURN_TAG_TIMER = 2,
+    TURN_TAG_WAKE = 3,
+    TURN_TAG_PACKETS = 4, /* of the first packet socket of the transport; the next ones follow */
+    TURN_TAG_LAST = 31
+};
 
 /*
  * Does what the events of one epoll_wait say. The caller holds the role; the stack is locked before

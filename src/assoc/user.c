@@ -8,6 +8,8 @@
 #include "assoc/association.h"
 #include "chunk/cause.h"
 
+#define PLENTY_PACKETS 16u /* under way: the peer has work while more is gathered */
+
 /* ---- associate
  * ------------------------------------------------------------------------------------------------
  */
@@ -112,6 +114,21 @@ int usctp_assoc_send(struct usctp_engine *engine, int32_t assoc, const struct us
         return error;
     association_pend(a, PENDING_DATA);
     return 0;
+}
+
+bool usctp_assoc_may_wait(struct usctp_engine *engine, int32_t assoc, size_t bytes) {
+    struct assoc *a = association_by_id(engine, assoc);
+    if (!a || a->state != USCTP_ESTABLISHED || a->user_shutdown || a->pending != PENDING_DATA)
+        return false;
+    bool is_alone =
+        engine->reply_count == 0 && TAILQ_FIRST(&engine->ready) == a && !TAILQ_NEXT(a, ready_link);
+    if (!is_alone ||
+        outstanding_in_flight_bytes(&a->outstanding) < (uint64_t)PLENTY_PACKETS * a->amdcs ||
+        a->send_queue.unsent_bytes >= bytes || a->send_blocked)
+        return false;
+    if (a->credit <= UINT16_MAX)
+        a->credit += a->config->max_burst;
+    return true;
 }
 
 /* ---- receive

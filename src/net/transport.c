@@ -306,6 +306,13 @@ size_t transport_descriptors(const struct transport *t, int *out, size_t max) {
     return n;
 }
 
+size_t transport_packet_sockets(const struct transport *t) {
+    size_t n = 0;
+    for (unsigned i = 0; i < WAY_COUNT; i++)
+        n += t->sockets[i].fd >= 0;
+    return n;
+}
+
 uint16_t transport_udp_port(const struct transport *t) {
     return t->udp_port;
 }

@@ -42,9 +42,11 @@ void transport_give_back(struct transport *t);
 /* In a forked child: closes descriptors and touches nothing that is shared with the parent. */
 void transport_forget(struct transport *t);
 
-/* The descriptors to watch for reading (packet sockets, netlink). Returns how many; writes up to
- * max. */
+/* The descriptors to watch for reading (packet sockets, then netlink and the like). Returns how
+ * many; writes up to max. */
 size_t transport_descriptors(const struct transport *t, int *out, size_t max);
+/* How many of them, from the first on, are packet sockets. */
+size_t transport_packet_sockets(const struct transport *t);
 /* The local encapsulation port, 0 when there is no UDP. */
 uint16_t transport_udp_port(const struct transport *t);
 bool transport_has_raw(const struct transport *t);
@@ -55,6 +57,11 @@ bool transport_has_raw(const struct transport *t);
  * any socket.
  */
 size_t transport_receive(struct transport *t, struct usctp_packet *packets, size_t max);
+/* The same for who has asked which sockets are ready: bit i of `readable`, and of `failed` where an
+ * error waits, is descriptor i of transport_descriptors. Looks once: 0 may also mean that all that
+ * came was dropped. */
+size_t transport_receive_ready(struct transport *t, uint32_t readable, uint32_t failed,
+                               struct usctp_packet *packets, size_t max);
 
 /*
  * Sends packets in order, runs split where the socket cannot take them whole. Returns how many were

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The receiving half of the transport: one poll() says which sockets have packets or errors,
- * recvmmsg() takes them in batches, and headers and ancillary data become packet descriptors. A raw
- * IPv4 packet comes with its IP header, a raw IPv6 packet from its SCTP header on, a UDP datagram
- * as a run when the kernel has joined several (UDP_GRO). RFC 6951 5.4.
+ * The receiving half of the transport: the caller, or one poll(), says which sockets have packets
+ * or errors, recvmmsg() takes them in batches, and headers and ancillary data become packet
+ * descriptors. A raw IPv4 packet comes with its IP header, a raw IPv6 packet from its SCTP header
+ * on, a UDP datagram as a run when the kernel has joined several (UDP_GRO). RFC 6951 5.4.
  */
 #include "net/transport_inside.h"
 
@@ -205,40 +205,72 @@ static void count_packet(struct transport *t, const struct usctp_packet *packet)
     transport_count(&t->counters.bytes_in, packet->length);
 }
 
-size_t transport_receive(struct transport *t, struct usctp_packet *packets, size_t max) {
-    struct pollfd polled[WAY_COUNT];
+/* Which sockets are to be looked at: bit i stands for WAY i. */
+struct ready {
+    uint32_t readable, failed;
+};
+
+/* Takes from each that is ready what there is room for. Returns how many packets are to be used;
+ * *progress: something came off a queue. */
+static size_t take_ready(struct transport *t, struct ready ready, struct usctp_packet *packets,
+                         size_t max, bool *progress) {
     struct host_speaker_look look = {.has_looked = false};
     size_t used_slots = 0, count = 0;
+    for (unsigned k = 0; k < WAY_COUNT; k++) {
+        unsigned way = (t->receiver.first_way + k) % WAY_COUNT;
+        const struct packet_socket *s = &t->sockets[way];
+        if (ready.failed & 1u << way)
+            *progress |= icmp_errors_drain(&t->errors, s->fd, s->udp).entries > 0;
+        size_t room =
+            max - count < TRANSPORT_BATCH - used_slots ? max - count : TRANSPORT_BATCH - used_slots;
+        if (!((ready.readable | ready.failed) & 1u << way) || room == 0)
+            continue;
+        size_t n = receive_messages(t, s, used_slots, room);
+        *progress |= n > 0;
+        for (size_t i = used_slots; i < used_slots + n; i++) {
+            if (!take_message(t, s, i, &packets[count], &look))
+                continue;
+            count_packet(t, &packets[count++]);
+        }
+        used_slots += n;
+    }
+    t->receiver.first_way = (t->receiver.first_way + 1) % WAY_COUNT;
+    return count;
+}
+
+size_t transport_receive(struct transport *t, struct usctp_packet *packets, size_t max) {
+    struct pollfd polled[WAY_COUNT];
+    size_t count = 0;
+    bool progress = true;
     for (unsigned i = 0; i < WAY_COUNT; i++) /* poll() skips descriptor -1 */
         polled[i] = (struct pollfd){.fd = t->sockets[i].fd, .events = POLLIN};
     /* While all that came was dropped, look again, so that 0 means that nothing is left; but not
      * for ever. */
-    for (unsigned round = 0; round < MAX_ROUNDS && count == 0; round++) {
+    for (unsigned round = 0; round < MAX_ROUNDS && count == 0 && progress; round++) {
+        struct ready ready = {0, 0};
         if (poll(polled, WAY_COUNT, 0) <= 0)
             break;
-        bool progress = false;
-        used_slots = 0;
-        for (unsigned k = 0; k < WAY_COUNT; k++) {
-            unsigned way = (t->receiver.first_way + k) % WAY_COUNT;
-            struct packet_socket *s = &t->sockets[way];
-            if (polled[way].revents & POLLERR)
-                progress |= icmp_errors_drain(&t->errors, s->fd, s->udp).entries > 0;
-            size_t room = max - count < TRANSPORT_BATCH - used_slots ? max - count
-                                                                     : TRANSPORT_BATCH - used_slots;
-            if (!(polled[way].revents & (POLLIN | POLLERR)) || room == 0)
-                continue;
-            size_t n = receive_messages(t, s, used_slots, room);
-            progress |= n > 0;
-            for (size_t i = used_slots; i < used_slots + n; i++) {
-                if (!take_message(t, s, i, &packets[count], &look))
-                    continue;
-                count_packet(t, &packets[count++]);
-            }
-            used_slots += n;
+        for (unsigned i = 0; i < WAY_COUNT; i++) {
+            ready.readable |= polled[i].revents & POLLIN ? 1u << i : 0;
+            ready.failed |= polled[i].revents & POLLERR ? 1u << i : 0;
         }
-        t->receiver.first_way = (t->receiver.first_way + 1) % WAY_COUNT;
-        if (!progress)
-            break;
+        progress = false;
+        count = take_ready(t, ready, packets, max, &progress);
     }
     return count;
+}
+
+size_t transport_receive_ready(struct transport *t, uint32_t readable, uint32_t failed,
+                               struct usctp_packet *packets, size_t max) {
+    struct ready ready = {0, 0};
+    unsigned number = 0;
+    bool progress = false;
+    for (unsigned way = 0; way < WAY_COUNT; way++) {
+        if (t->sockets[way].fd < 0)
+            continue;
+        ready.readable |= (readable >> number & 1u) << way;
+        ready.failed |= (failed >> number & 1u) << way;
+        number++;
+    }
+    return take_ready(t, ready, packets, max, &progress);
 }

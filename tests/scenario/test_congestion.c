@@ -193,6 +193,43 @@ START_TEST(s6_1_d_max_burst_after_a_sack) {
 }
 END_TEST
 
+/* Queues a message, and asks for no output. */
+static void queue(struct scripted_peer *p, size_t bytes) {
+    static const uint8_t payload[60000];
+    const struct usctp_send send = {.sid = 0};
+    const struct usctp_slice slice = {(void *)(uintptr_t)payload, bytes};
+    REQUIRE_EQ(usctp_assoc_send(p->engine, p->assoc, &send, &slice, 1, p->now_us), 0);
+}
+
+/* Messages that wait for each other have the bursts that they would have had one by one; none waits
+ * while little is under way. */
+START_TEST(s6_1_d_waiting_messages_keep_their_bursts) {
+    struct scripted_peer *p = established(burst_4);
+    (void)grow(p, 60 * PMDCS);
+    peer_run_for(p, 10 * MS);
+    queue(p, 100);
+    REQUIRE(!usctp_assoc_may_wait(p->engine, p->assoc, 64000));
+    peer_pump(p);
+    for (int i = 0; i < 40 && peer_path(p, 0).in_flight_bytes < 24 * PMDCS; i++)
+        user_send(p, 0, 2 * PMDCS);
+    REQUIRE(!usctp_assoc_may_wait(p->engine, p->assoc, 64000)); /* nothing does */
+    peer_discard(p);
+    queue(p, 5000);
+    REQUIRE(usctp_assoc_may_wait(p->engine, p->assoc, 64000));
+    queue(p, 5000);
+    REQUIRE(!usctp_assoc_may_wait(p->engine, p->assoc, 10000));
+    REQUIRE(usctp_assoc_may_wait(p->engine, p->assoc, 64000));
+    peer_pump(p);
+    REQUIRE_RANGE(peer_count_packets(p), 6, 8); /* all, and more than one burst */
+    REQUIRE_EQ(peer_status(p).unsent_bytes, 0);
+    peer_discard(p);
+    user_send(p, 0, 60000);
+    REQUIRE_RANGE(peer_count_packets(p), 1, 4);
+    REQUIRE(!usctp_assoc_may_wait(p->engine, p->assoc + 1, 64000));
+    peer_delete(p);
+}
+END_TEST
+
 /* 6.1, 7: two engines over a link with a bottleneck: the window finds its size, and all data
    arrives. Nothing is ever sent that 6.1 B forbids: scenario tests above; this one looks at both
    ends of a long transfer. */
@@ -241,5 +278,5 @@ END_TEST
 RUN_TESTS("congestion control (RFC 9260 7.2)", s7_2_1_initial_window, s6_1_b_window_is_respected,
           s7_2_1_slow_start, s7_2_1_no_growth_when_not_used, s7_2_2_congestion_avoidance,
           s7_2_1_idle_window_decays, s7_2_1_idle_window_halves_once_per_rto, s6_1_d_max_burst,
-          s6_1_d_max_burst_after_a_sack, s7_2_in_flight_never_exceeds_the_window,
-          s7_2_1_slow_start_up_to_ssthresh)
+          s6_1_d_max_burst_after_a_sack, s6_1_d_waiting_messages_keep_their_bursts,
+          s7_2_in_flight_never_exceeds_the_window, s7_2_1_slow_start_up_to_ssthresh)

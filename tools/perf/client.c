@@ -123,6 +123,8 @@ static int bulk(struct run *run) {
     if (sd < 0)
         return REPORT_FAILED;
     start_clocks(run);
+    if (!run->options->polled)
+        link_block(sd);
     int failed =
         greet(run, sd, PERF_BULK) != 0 || send_all(run, sd) != 0 ||
         perf_control_send(run->link, sd,
@@ -164,7 +166,8 @@ static int ping(struct run *run) {
     if (sd < 0)
         return REPORT_FAILED;
     start_clocks(run);
-    link_block(sd);
+    if (!run->options->polled)
+        link_block(sd);
     int failed = greet(run, sd, PERF_PING) != 0;
     uint64_t sent_ns = perf_now_ns();
     while (!failed && sent_ns < run->end_ns && link_signal() == 0) {

@@ -28,7 +28,7 @@ enum perf_mode { PERF_BULK, PERF_PING, PERF_CONNECT, PERF_REPORT, PERF_IDLE };
 struct perf_options {
     struct tool_options shared;
     enum perf_mode mode;
-    bool server, one, json, threaded;
+    bool server, one, json, threaded, polled;
     const char *hosts;
     uint16_t port;
     unsigned seconds;

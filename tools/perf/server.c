@@ -91,7 +91,7 @@ static int on_control(struct server *server, struct visit *visit, size_t length)
         return tell(server, visit);
     } else if (mode >= 0 && mode != PERF_REPORT && !visit->greeted) {
         open_session(server, (enum perf_mode)mode);
-        if (mode == PERF_PING)
+        if ((mode == PERF_PING || mode == PERF_BULK) && !server->options->polled)
             link_block(visit->sd);
         if (mode == PERF_IDLE)
             return keep_idle(server, visit, associations);

@@ -104,6 +104,26 @@ START_TEST(ports) {
 }
 END_TEST
 
+/* Who knows which sockets are ready says so, by the numbers of transport_descriptors. */
+START_TEST(ready) {
+    uint8_t data[100] = {1};
+    int fds[8];
+    struct usctp_packet got[4], packet = packet_to("127.0.0.1", 5002, data, sizeof data);
+    size_t sockets = transport_packet_sockets(b), number = 0;
+    ck_assert_uint_eq(sockets, 2);
+    ck_assert_uint_ge(transport_descriptors(b, fds, 8), sockets);
+    send_all(a, &packet, 1);
+    struct pollfd polled[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
+    ck_assert_int_eq(poll(polled, 2, 10000), 1);
+    number = polled[1].revents ? 1 : 0;
+    ck_assert_uint_eq(transport_receive_ready(b, 0, 0, got, 4), 0);
+    ck_assert_uint_eq(transport_receive_ready(b, 1u << (1 - number), 0, got, 4), 0);
+    ck_assert_uint_eq(transport_receive_ready(b, 1u << number, 0, got, 4), 1);
+    ck_assert_mem_eq(got[0].data, data, sizeof data);
+    ck_assert_uint_eq(transport_receive_ready(b, 1u << number, 1u << number, got, 4), 0);
+}
+END_TEST
+
 static void check_one(const char *to, const char *from) {
     uint8_t data[100];
     struct usctp_packet got[4], packet = packet_to(to, 5002, data, sizeof data);
@@ -448,6 +468,7 @@ int main(void) {
     tcase_add_test(tests, ports);
     tcase_add_test(tests, addresses_ports_and_tos);
     tcase_add_test(tests, hop_limit);
+    tcase_add_test(tests, ready);
     tcase_add_test(tests, runs_with_offload);
     tcase_add_test(tests, runs_without_offload);
     tcase_add_test(tests, a_run_goes_on_where_it_stopped);
