@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -40,22 +42,36 @@ static void fill(void *user, void *out, size_t bytes) {
     }
 }
 
-static int hmac_sha256(void *user, const uint8_t *key, size_t key_bytes, const uint8_t *data,
-                       size_t data_bytes, uint8_t *out) {
-    const struct env_host *host = user;
-    EVP_MAC_CTX *context = host->context;
+/* Sets the context up; for the key of the last time, which is most often the same, at once. */
+static int begin_mac(struct env_host *host, const uint8_t *key, size_t key_bytes) {
     char digest[] = "SHA256";
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                            OSSL_PARAM_construct_end()};
+    if (key_bytes > 0 && key_bytes == host->key_bytes && memcmp(key, host->key, key_bytes) == 0)
+        return EVP_MAC_init(host->context, NULL, 0, NULL);
+    host->key_bytes = 0;
+    if (EVP_MAC_init(host->context, key, key_bytes, params) != 1)
+        return 0;
+    if (key_bytes <= sizeof host->key) {
+        memcpy(host->key, key, key_bytes);
+        host->key_bytes = key_bytes;
+    }
+    return 1;
+}
+
+static int hmac_sha256(void *user, const uint8_t *key, size_t key_bytes, const uint8_t *data,
+                       size_t data_bytes, uint8_t *out) {
+    struct env_host *host = user;
+    EVP_MAC_CTX *context = host->context;
     size_t length = 0;
-    if (EVP_MAC_init(context, key, key_bytes, params) != 1 ||
-        EVP_MAC_update(context, data, data_bytes) != 1 ||
+    if (begin_mac(host, key, key_bytes) != 1 || EVP_MAC_update(context, data, data_bytes) != 1 ||
         EVP_MAC_final(context, out, &length, USCTP_MAC_BYTES) != 1)
         return -1;
     return length == USCTP_MAC_BYTES ? 0 : -1;
 }
 
 int env_host_init(struct env_host *host, struct usctp_environment *environment) {
+    host->key_bytes = 0;
     host->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     host->context = host->mac ? EVP_MAC_CTX_new(host->mac) : NULL;
     if (!host->context) {
@@ -75,6 +91,8 @@ void env_host_free(struct env_host *host) {
     EVP_MAC_free(host->mac);
     host->context = NULL;
     host->mac = NULL;
+    OPENSSL_cleanse(host->key, sizeof host->key);
+    host->key_bytes = 0;
 }
 
 uint64_t env_host_now_us(void) {

@@ -8,9 +8,15 @@
 
 #include "usctp/engine.h"
 
+enum { ENV_HOST_KEY_BYTES = 64 };
+
+/* All of it is used under the stack's lock. */
 struct env_host {
     void *mac;     /* EVP_MAC, fetched once */
-    void *context; /* EVP_MAC_CTX, used under the stack's lock */
+    void *context; /* EVP_MAC_CTX */
+    /* The key that the context is set up with, 0 bytes: none. */
+    uint8_t key[ENV_HOST_KEY_BYTES];
+    size_t key_bytes;
 };
 
 /* Fetches what is needed from libcrypto and fills *environment, which points to *host. Returns 0 or

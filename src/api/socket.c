@@ -210,7 +210,7 @@ void socket_delete(struct socket *s) {
     LIST_REMOVE(s, link);
     if (atomic_load(&s->users) == 0)
         retire(s);
-    else
+    else if (stack->loop.leader == s) /* those asleep have been called */
         loop_kick(stack);
 }
 
