@@ -31,7 +31,7 @@ struct link {
     struct address_list peers; /* a client's */
     struct address_list local; /* empty: all */
     int domain;
-    bool threaded;
+    bool threaded, blocks;
     struct usctp_stack *stack;
     int stack_fd;
     struct capture *capture;
@@ -42,6 +42,8 @@ struct link {
 
 static volatile sig_atomic_t signal_caught;
 static sigset_t unblocked;
+static sigset_t stoppers;  /* SIGINT and SIGTERM */
+static bool are_unblocked; /* signals come at any time, not only in poll_signals */
 
 static void on_signal(int number) {
     signal_caught = number;
@@ -49,7 +51,6 @@ static void on_signal(int number) {
 
 void link_catch_signals(void) {
     struct sigaction action;
-    sigset_t mine;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, NULL);
@@ -57,10 +58,10 @@ void link_catch_signals(void) {
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     /* Blocked but while waiting, so that none is missed; the I/O thread inherits the mask. */
-    sigemptyset(&mine);
-    sigaddset(&mine, SIGINT);
-    sigaddset(&mine, SIGTERM);
-    sigprocmask(SIG_BLOCK, &mine, &unblocked);
+    sigemptyset(&stoppers);
+    sigaddset(&stoppers, SIGINT);
+    sigaddset(&stoppers, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stoppers, &unblocked);
     sigdelset(&unblocked, SIGINT);
     sigdelset(&unblocked, SIGTERM);
 }
@@ -178,8 +179,8 @@ static void set_peer_udp_port(const struct link *link, int sd) {
 /* A socket with what accepted ones inherit. */
 static int make_socket(const struct link *link) {
     const int on = 1, off = 0;
-    int sd = usctp_socket(link->stack, link->domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                          IPPROTO_SCTP);
+    int flags = SOCK_CLOEXEC | (link->blocks ? 0 : SOCK_NONBLOCK);
+    int sd = usctp_socket(link->stack, link->domain, SOCK_STREAM | flags, IPPROTO_SCTP);
     if (sd < 0)
         report_die(REPORT_FAILED, "cannot make a socket: %s", strerror(errno));
     if (link->domain == AF_INET6)
@@ -219,8 +220,8 @@ int link_listen(struct link *link, int backlog) {
 }
 
 int link_accept(struct link *link, int listener) {
-    (void)link;
-    return usctp_accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int flags = SOCK_CLOEXEC | (link->blocks ? 0 : SOCK_NONBLOCK);
+    return usctp_accept4(listener, NULL, NULL, flags);
 }
 
 /* Waits until a connect has ended.  Returns 0 or an errno. */
@@ -295,7 +296,14 @@ static void process(struct link *link) {
 
 static int poll_signals(struct pollfd *fds, nfds_t count, int timeout_ms) {
     struct timespec time = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
-    int ready = ppoll(fds, count, timeout_ms < 0 ? NULL : &time, &unblocked);
+    sigset_t before;
+    int ready = -1;
+    if (are_unblocked)
+        sigprocmask(SIG_BLOCK, &stoppers, &before);
+    if (signal_caught == 0)
+        ready = ppoll(fds, count, timeout_ms < 0 ? NULL : &time, &unblocked);
+    if (are_unblocked)
+        sigprocmask(SIG_SETMASK, &before, NULL);
     if (signal_caught != 0) {
         errno = EINTR;
         return -1;
@@ -338,11 +346,21 @@ int link_step(struct link *link, int sd, short events, int timeout_ms) {
     return 0;
 }
 
+static void unblock_signals(void) {
+    are_unblocked = true;
+    sigprocmask(SIG_SETMASK, &unblocked, NULL);
+}
+
+void link_block_all(struct link *link) {
+    link->blocks = true;
+    unblock_signals();
+}
+
 void link_block(int sd) {
     int flags = fcntl(sd, F_GETFL);
     if (flags < 0 || fcntl(sd, F_SETFL, flags & ~O_NONBLOCK) != 0)
         report_die(REPORT_FAILED, "cannot make a socket block: %s", strerror(errno));
-    sigprocmask(SIG_SETMASK, &unblocked, NULL);
+    unblock_signals();
 }
 
 static bool says_complete(const void *note, size_t bytes) {

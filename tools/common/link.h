@@ -50,6 +50,10 @@ int link_step(struct link *link, int sd, short events, int timeout_ms);
  * them. */
 void link_block(int sd);
 
+/* The same for all sockets that are made and accepted from now on; link_connect and link_accept
+ * block, too. */
+void link_block_all(struct link *link);
+
 /* What link_receive says of a piece. */
 struct link_piece {
     bool is_notification;

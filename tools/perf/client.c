@@ -212,6 +212,8 @@ static int visit(struct run *run, const enum perf_mode *greeting) {
 
 static int connect_run(struct run *run) {
     static const enum perf_mode first = PERF_CONNECT, last = PERF_REPORT;
+    if (!run->options->polled)
+        link_block_all(run->link);
     int error = visit(run, &first);
     start_clocks(run);
     while (error == 0 && perf_now_ns() < run->end_ns) {

@@ -175,6 +175,8 @@ int perf_server(struct link *link, const struct perf_options *options) {
     server.buffer = malloc(PERF_BUFFER_BYTES);
     if (server.buffer == NULL)
         report_die(REPORT_FAILED, "out of memory");
+    if (!options->polled)
+        link_block_all(link);
     int listener = server.listener = link_listen(link, 128);
     if (!options->json) {
         printf("listening on SCTP port %u%s\n", options->port,
