@@ -131,7 +131,7 @@ extern "C" {
     X(hop_limit, uint32_t, "hops", 0, 0, 255, PATH, "RFC 791 3.1")                                 \
     X(busy_poll_us, uint32_t, "us", 0, 0, 1000000, ENGINE, "")                                     \
     X(nap_us, uint32_t, "us", 0, 100, 10000, ENGINE, "")                                           \
-    X(gather_us, uint32_t, "us", 0, 100, 10000, ENGINE, "")
+    X(gather_us, uint32_t, "us", 0, 500, 10000, ENGINE, "")
 
 /*
  * Every tunable's value. `size` is that of the struct the caller was built with, as

@@ -12,8 +12,8 @@
 
 enum {
     MAX_ROUNDS = 64,
-    GATHER_BYTES = 64000, /* a run that is as long as runs get */
-    CLOSE_US = 20,        /* messages no further apart come one upon the other */
+    GATHER_BYTES = 128000, /* two runs as long as runs get */
+    CLOSE_US = 20,         /* messages no further apart come one upon the other */
 };
 
 int transmit_init(struct transmit *t, size_t max_run_bytes, uint32_t gather_us) {

@@ -70,7 +70,8 @@ static void take_errors(struct usctp_stack *stack) {
 
 /*
  * Whether packets come in a stream that nobody answers (loop_note_sent), four or more in a nap:
- * then whoever drives may nap. Judged anew with every so many packets.
+ * then whoever drives may nap. Judged anew with every so many packets. A run of UDP_GRO is one: it
+ * has saved its wake-ups already, and a nap would only keep the peer's window shut.
  */
 static void note_load(struct loop *loop, size_t received, uint64_t now_us) {
     if (loop->nap_us == 0)
@@ -82,11 +83,7 @@ static void note_load(struct loop *loop, size_t received, uint64_t now_us) {
     if (loop->streak_packets == 0)
         loop->streak_us = now_us;
     loop->drained_us = now_us;
-    for (size_t i = 0; i < received; i++) {
-        const struct usctp_packet *packet = &loop->packets[i];
-        uint32_t each = packet->segment_size ? packet->segment_size : packet->length;
-        loop->streak_packets += (packet->length + each - 1) / each;
-    }
+    loop->streak_packets += received;
     if (loop->streak_packets < STREAK_PACKETS)
         return;
     uint64_t naps = loop->streak_packets / PACKETS_A_NAP;

@@ -99,9 +99,12 @@ static int send_all(struct run *run, int sd) {
     struct perf_count *count = &run->result.client;
     unsigned streams = streams_out(run, sd);
     unsigned sid = 0;
+    uint64_t now_ns = perf_now_ns();
     for (;;) {
-        uint64_t now_ns = perf_now_ns();
-        perf_progress_show(&run->progress, count, now_ns);
+        if (perf_looks_at_clock(count, run->options->message_bytes)) {
+            now_ns = perf_now_ns();
+            perf_progress_show(&run->progress, count, now_ns);
+        }
         if (now_ns >= run->end_ns || link_signal() != 0)
             return 0;
         if (link_send(sd, run->buffer, run->options->message_bytes, (uint16_t)sid, 0) >= 0) {
@@ -112,6 +115,7 @@ static int send_all(struct run *run, int sd) {
         }
         if (errno != EAGAIN && errno != EINTR)
             return -1;
+        now_ns = perf_now_ns();
         int wait_ms = perf_progress_wait_ms(&run->progress, run->end_ns, now_ns);
         if (link_step(run->link, sd, POLLOUT, wait_ms) != 0)
             return -1;

@@ -76,6 +76,8 @@ int perf_send(struct link *link, int sd, const void *bytes, size_t length);
 json_t *perf_count_json(const struct perf_count *count);
 /* Returns 0, or -1 when something is missing. */
 int perf_count_parse(json_t *message, struct perf_count *count);
+/* Whether it is time to look at the clock: the clock costs a good part of a small message. */
+bool perf_looks_at_clock(const struct perf_count *count, size_t message_bytes);
 /* CPU time of this process so far. */
 double perf_cpu_s(void);
 uint64_t perf_now_ns(void);

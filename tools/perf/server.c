@@ -52,6 +52,8 @@ static void open_session(struct server *server, enum perf_mode mode) {
 /* Sends the account of the session and prints it.  Returns 0, or -1 and errno. */
 static int tell(struct server *server, struct visit *visit) {
     struct session *session = &server->session;
+    if (session->mode != PERF_CONNECT)
+        session->last_ns = perf_now_ns();
     session->count.seconds = (double)(session->last_ns - session->first_ns) / 1e9;
     session->count.cpu_s = perf_cpu_s() - session->cpu_start_s;
     session->is_open = false;
@@ -110,10 +112,12 @@ static int on_data(struct server *server, struct visit *visit, const struct link
         errno = EPROTO;
         return -1;
     }
-    session->last_ns = perf_now_ns();
     session->count.bytes += length;
     session->count.messages += piece->is_end ? 1 : 0;
-    perf_progress_show(&server->progress, &session->count, session->last_ns);
+    if (perf_looks_at_clock(&session->count, length)) {
+        session->last_ns = perf_now_ns();
+        perf_progress_show(&server->progress, &session->count, session->last_ns);
+    }
     if (session->mode == PERF_PING)
         return perf_send(server->link, visit->sd, server->buffer, length);
     return 0;
