@@ -22,7 +22,7 @@ struct window {
     uint64_t in_flight_bytes; /* payload, all paths */
     uint64_t first_marked;    /* no MARKED record is below it */
     uint64_t first_countable; /* nor one in flight whose misses still count */
-    uint64_t resent_us;       /* when a chunk was last retransmitted */
+    struct range ambiguous;   /* all of these records are, none above, some below */
     struct range *gaps;       /* the ACKED records: rising, apart */
     uint32_t gap_count, gap_capacity;
     uint32_t capacity; /* of the ring: a power of two */
@@ -165,9 +165,25 @@ uint64_t outstanding_add(struct outstanding *o, const struct record *record) {
     added->misses = 0;
     added->transmissions = 1;
     added->was_fast_retransmitted = false;
+    added->is_ambiguous = false;
     added->message->references++;
     enter_flight(w, tsn, added);
     return tsn;
+}
+
+/* RFC 9260 6.3.1 C5: the acknowledgement of what was sent before, this TSN and above, may have
+ * waited for its being sent again. */
+static void note_ambiguous(struct outstanding *o, uint64_t from) {
+    struct range *known = &o->window->ambiguous;
+    for (uint64_t tsn = from; tsn < o->next_tsn; tsn++) {
+        if (tsn >= known->start && tsn < known->end)
+            tsn = known->end - 1;
+        else
+            slot(o->window, tsn)->is_ambiguous = true;
+    }
+    if (from < known->start || from > known->end)
+        known->start = from;
+    known->end = o->next_tsn;
 }
 
 void outstanding_on_retransmit(struct outstanding *o, uint64_t tsn, uint8_t path,
@@ -180,7 +196,7 @@ void outstanding_on_retransmit(struct outstanding *o, uint64_t tsn, uint8_t path
     record->sent_us = now_us;
     if (record->transmissions < UINT8_MAX)
         record->transmissions++;
-    o->window->resent_us = now_us;
+    note_ambiguous(o, tsn);
     enter_flight(o->window, tsn, record);
 }
 
@@ -252,9 +268,7 @@ static void note_acked(struct ack *ack, uint64_t tsn, const struct record *recor
     outcome->newly_acked_chunks++;
     outcome->acked_paths |= path_bit;
     outcome->acked_chunk_bytes[record->path] += record_chunk_bytes(record);
-    /* RFC 9260 6.3.1 C5: no measurement by a chunk that was sent twice, nor by one that was sent
-     * before another was sent again: its SACK may have waited for that. */
-    if (record->transmissions == 1 && record->sent_us >= ack->w->resent_us)
+    if (!record->is_ambiguous) /* RFC 9260 6.3.1 C5 */
         outcome->rtt_sent_us[record->path] = record->sent_us;
     ack->highest_new = tsn;
 }

@@ -33,6 +33,7 @@ struct record {
     uint8_t path, path_generation; /* last sent to */
     uint8_t transmissions;         /* saturates */
     bool was_fast_retransmitted;
+    bool is_ambiguous; /* it or a lower TSN was sent again since it was sent (6.3.1 C5) */
 };
 
 /* What is in flight on one path. */
@@ -73,8 +74,8 @@ struct sack_outcome {
     uint64_t acked_chunk_bytes[USCTP_MAX_ADDRESSES]; /* newly acknowledged per path, as
                                                         in_flight_bytes there */
     uint64_t rtt_sent_us[USCTP_MAX_ADDRESSES]; /* when the latest newly acknowledged chunk of that
-                                                  path that was sent once only was sent (Karn, 6.3.1
-                                                  C5); USCTP_NEVER: none */
+                                                  path that may be measured was sent (6.3.1 C5);
+                                                  USCTP_NEVER: none */
 };
 
 int outstanding_init(struct outstanding *o, uint32_t initial_tsn, struct env *env) USCTP_MUST_CHECK;

@@ -214,14 +214,24 @@ START_TEST(s6_3_1_c4_one_measurement_a_round_trip) {
 }
 END_TEST
 
-/* 6.3.2 R2: with nothing outstanding T3-rtx does not run: it does not expire unseen either. */
+static void slow_timer(struct usctp_config *config) {
+    eager(config);
+    config->rto_initial_us = config->rto_min_us = 20 * SECOND;
+}
+
+/* 6.3.2 R2: with nothing outstanding T3-rtx does not run: it does not expire unseen either. The
+ * RTO is so long that its deadline is still to come when the engine has no other one: memory is
+ * given back within seconds after the last DATA. */
 START_TEST(s6_3_2_r2_timer_is_off) {
-    struct scripted_peer *p = open_with_window(PEER_RWND);
+    struct scripted_peer *p = PEER(.configure = slow_timer, .rwnd = PEER_RWND);
+    peer_open_active(p);
     user_send(p, 0, 100);
+    uint64_t rto = peer_path(p, 0).rto_us, expiry = p->now_us + rto;
+    REQUIRE_EQ(rto, 20 * SECOND);
     peer_run_for(p, 10 * MS);
     peer_sack(p, 0, PEER_RWND, "");
-    uint64_t rto = peer_path(p, 0).rto_us;
-    peer_run_for(p, 2 * SECOND); /* when it is idle, memory is given back */
+    peer_run_for(p, 5 * SECOND);
+    REQUIRE(p->now_us + 10 * SECOND < expiry);
     REQUIRE(usctp_engine_next_deadline(p->engine) > p->now_us + 60 * SECOND);
     peer_run_for(p, 60 * SECOND);
     REQUIRE_EQ(peer_path(p, 0).rto_us, rto);

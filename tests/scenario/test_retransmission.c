@@ -154,6 +154,68 @@ START_TEST(s6_3_1_c5_karn) {
 }
 END_TEST
 
+static void send_to(struct scripted_peer *p, unsigned path, int tsn) {
+    struct usctp_send send = {.sid = 0, .flags = USCTP_MESSAGE_TO_PATH};
+    char pattern[40];
+    snprintf(pattern, sizeof pattern, "DATA tsn=%d *", tsn);
+    send.path = (uint32_t)usctp_path_find(p->engine, p->assoc, &p->peer_addr[path]);
+    REQUIRE_EQ(user_try_send(p, &send, 100), 0);
+    peer_take(p, pattern);
+    REQUIRE_EQ(p->took_path, (int)path);
+}
+
+/* Two paths, the first with RTTs that make its RTO longer than the other's, RTO.Min. TSN 20 is the
+ * next. */
+static struct scripted_peer *slow_and_fast(void) {
+    struct scripted_peer *p =
+        PEER(.configure = eager, .rwnd = PEER_RWND, .paths = 2, .connect_to_all = true);
+    peer_open_active(p);
+    for (int tsn = 0; tsn < 20; tsn++) {
+        struct usctp_path_status before = peer_path(p, 0);
+        send_to(p, 0, tsn);
+        peer_run_for(p, tsn % 2 ? 800 * MS : 400 * MS);
+        peer_sack(p, tsn, PEER_RWND, "");
+        require_rto(p, &before, tsn % 2 ? 800 * MS : 400 * MS);
+    }
+    REQUIRE(peer_path(p, 0).rto_us > RTO_MIN + 200 * MS && peer_path(p, 1).rto_us == RTO_MIN);
+    return p;
+}
+
+/* C5: a chunk above was sent again, which leaves no doubt about the one below: C4 requires the
+ * measurement. */
+START_TEST(s6_3_1_c4_measured_below_a_retransmission) {
+    struct scripted_peer *p = slow_and_fast();
+    struct usctp_path_status before = peer_path(p, 0);
+    send_to(p, 0, 20);
+    send_to(p, 1, 21);
+    peer_wait(p, "DATA tsn=21 *", RTO_MIN);
+    peer_run_for(p, 150 * MS);
+    peer_sack(p, 20, PEER_RWND, "");
+    require_rto(p, &before, RTO_MIN + 150 * MS);
+    peer_delete(p);
+}
+END_TEST
+
+/* C5: a chunk below was sent again since: its acknowledgement may be what had to be waited for. */
+START_TEST(s6_3_1_c5_not_measured_above_a_retransmission) {
+    struct scripted_peer *p = slow_and_fast();
+    struct usctp_path_status before = peer_path(p, 0);
+    send_to(p, 1, 20);
+    send_to(p, 0, 21);
+    peer_wait(p, "DATA tsn=20 *", RTO_MIN);
+    peer_run_for(p, 150 * MS);
+    peer_sack(p, 21, PEER_RWND, "");
+    REQUIRE_EQ(peer_path(p, 0).srtt_us, before.srtt_us);
+    REQUIRE_EQ(peer_path(p, 0).rttvar_us, before.rttvar_us);
+    before = peer_path(p, 0);
+    send_to(p, 0, 22); /* sent after it: what was lost is no longer in the way */
+    peer_run_for(p, 300 * MS);
+    peer_sack(p, 22, PEER_RWND, "");
+    require_rto(p, &before, 300 * MS);
+    peer_delete(p);
+}
+END_TEST
+
 /* E2, C7: the timer doubles up to RTO.Max. */
 START_TEST(s6_3_3_e2_backoff) {
     static const unsigned waits[] = {1, 2, 4, 8, 16, 32, 60, 60, 60};
@@ -439,8 +501,9 @@ START_TEST(s11_1_13_rto_bounds_on_a_living_association) {
 END_TEST
 
 RUN_TESTS("retransmission (RFC 9260 6.3)", s6_3_1_c2_c3_exact_figures, s6_3_1_worked_example,
-          s6_3_1_c1_c6_bounds, s6_3_1_g1_rttvar_is_not_zero, s6_3_1_c5_karn, s6_3_3_e2_backoff,
-          s6_3_3_e1_window, s6_3_3_e3_one_packet, s6_3_3_e3_bundled,
+          s6_3_1_c1_c6_bounds, s6_3_1_g1_rttvar_is_not_zero, s6_3_1_c5_karn,
+          s6_3_1_c4_measured_below_a_retransmission, s6_3_1_c5_not_measured_above_a_retransmission,
+          s6_3_3_e2_backoff, s6_3_3_e1_window, s6_3_3_e3_one_packet, s6_3_3_e3_bundled,
           s6_3_2_r1_new_data_does_not_restart, s6_3_2_r2_timer_stops, s6_3_2_r3_restart,
           s6_3_2_r3_no_restart_by_gaps, s6_2_1_reneging, s6_2_1_old_sack_is_dropped,
           s8_1_association_failure, s8_1_default_is_ten, s8_1_acknowledgement_resets_the_counter,

@@ -5,7 +5,8 @@
 # against what must hold of any such table: it stays below the rate and falls with loss and with
 # round-trip time; without loss nearly all of the rate is used; and where loss alone is the limit it is
 # MSS / RTT * sqrt(3 / 2) / sqrt(loss) (Mathis and others, CCR 1997), within a third.
-# A change that is meant: tools/sim/goodput.sh >tests/sim/goodput.txt
+# A change that is meant: tools/sim/goodput.sh build/release/tools/usctp-sim 8 >tests/sim/goodput.txt
+# One that only draws other random numbers stays within: the table is the mean of hundreds of seeds.
 # ctest-timeout: 400
 set -euo pipefail
 . "$(dirname "$0")/usctp_sim_lib.sh"

@@ -291,6 +291,29 @@ START_TEST(measures_nothing_that_waited_for_a_retransmission) {
 }
 END_TEST
 
+/* 6.3.1 C4: where C5 allows it, a measurement must be made: a chunk above was sent again, not one
+ * up to this one. */
+START_TEST(measures_below_a_retransmission) {
+    send(1, 0); /* at 1000 */
+    send(2, 1);
+    send(1, 0); /* at 1003 */
+    ck_assert_uint_eq(outstanding_mark_path(&out, 1), 2);
+    outstanding_on_retransmit(&out, base + 2, 1, 0, 1500);
+    now_us = 1600;
+    send(2, 0);
+    sack(1, NULL);
+    ck_assert_uint_eq(outcome.rtt_sent_us[0], 1000); /* 3 and 4 wait, 1 does not */
+    outstanding_on_retransmit(&out, base + 1, 1, 0, 1700);
+    now_us = 1800;
+    send(1, 0);
+    sack(3, second_to_third); /* 5 and 6 were sent before 2 was sent again */
+    ck_assert_uint_eq(outcome.newly_acked_chunks, 4);
+    ck_assert_uint_eq(outcome.rtt_sent_us[0], USCTP_NEVER);
+    sack(7, NULL);
+    ck_assert_uint_eq(outcome.rtt_sent_us[0], 1800);
+}
+END_TEST
+
 START_TEST(finds_marked_chunks_in_order) {
     send(3, 0);
     send(3, 1);
@@ -358,6 +381,7 @@ int main(void) {
     tcase_add_test(tests, earliest_counts_marked_chunks);
     tcase_add_test(tests, measures_what_was_sent_once);
     tcase_add_test(tests, measures_nothing_that_waited_for_a_retransmission);
+    tcase_add_test(tests, measures_below_a_retransmission);
     tcase_add_test(tests, finds_marked_chunks_in_order);
     tcase_add_test(tests, pops_the_lowest);
     tcase_add_test(tests, short_memory_changes_nothing);
