@@ -20,14 +20,16 @@
 
 enum { MAX_WAIT_MS = 3600 * 1000 };
 
-/* What the application has set on its descriptor. Returns 0 or -EAGAIN. */
+/* What the application has set on its descriptor. Returns 0, -EAGAIN or -EBADF. */
 static int ask_descriptor(struct call *c, enum loop_want want) {
     struct timeval timeout = {0};
     socklen_t length = sizeof timeout;
     int option = want == WANT_READABLE ? SO_RCVTIMEO : SO_SNDTIMEO;
     c->was_asked = true;
     int flags = fcntl(c->fd, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK))
+    if (flags < 0)
+        return -EBADF; /* closed since the call began */
+    if (flags & O_NONBLOCK)
         return -EAGAIN;
     if (getsockopt(c->fd, SOL_SOCKET, option, &timeout, &length) != 0)
         return 0;
