@@ -11,14 +11,14 @@ PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config libelf-dev libisal-
 PACKAGES_NETWORK=(ethtool iproute2 nftables procps tcpdump tshark)
 # shellcheck disable=SC2034
 PACKAGES_TEST=(check clang-format iperf3 libsctp-dev libusrsctp-dev libuv1-dev mandoc python3
-    python3-scapy)
+    python3-scapy valgrind)
 # Programs that run unchanged under usctp-run. Where one cannot be installed, its test is skipped. None of them
 # is started, or will be at boot, by being installed.
 # shellcheck disable=SC2034
 PACKAGES_APPLICATIONS=(erlang-base freediameterd freediameter-extensions lksctp-tools ncat
     openjdk-17-jdk-headless openssl osmo-stp socat)
 # shellcheck disable=SC2034
-PACKAGES_DEEP=(clang clang-tidy libclang-rt-14-dev valgrind)
+PACKAGES_DEEP=(clang clang-tidy libclang-rt-14-dev)
 
 # missing_packages PACKAGE...: those that are not installed, on one line
 missing_packages() {
