@@ -326,6 +326,9 @@ static int take_block(struct port_claims *claims, unsigned number, bool needs_na
 /* Claims a free port of a held block. Returns it, or 0. */
 static int use_free_port(struct port_claims *claims, unsigned number, uint32_t seed) {
     const struct block *block = &claims->blocks[number];
+    unsigned taken = block->used + (unsigned)__builtin_popcountll(block->excluded);
+    if (taken >= PORT_CLAIM_BLOCK_PORTS) /* with many sockets most blocks are full */
+        return 0;
     for (unsigned i = 0; i < PORT_CLAIM_BLOCK_PORTS; i++) {
         unsigned index = (seed + i) % PORT_CLAIM_BLOCK_PORTS;
         uint16_t port = (uint16_t)(number * PORT_CLAIM_BLOCK_PORTS + index);
