@@ -48,6 +48,15 @@ client -c "${B_ADDR[1]}" --ping -l 100
 holds 'r["messages_per_s"] > 0 and 0 < r["rtt_us"]["p50"] <= r["rtt_us"]["p99"] and r["goodput_MBps"] is None'
 client -c "${B_ADDR[0]}" --connect
 holds 'r["associations_per_s"] > 1 and r["rtt_us"] is None'
+# Idle ones, and what they cost either end
+in_net "$NET_A" timeout 30 "$perf" -c "${B_ADDR[0]}" --idle 100 -t 1 --json </dev/null >"$WORK/idle.json" 2>"$WORK/client.err" ||
+  fail "usctp-perf --idle: exit status $?"
+python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+assert r["mode"] == "idle" and r["associations"] == 100 and r["associations_per_s"] > 1, r
+for side in (r["client"], r["server"]):
+    assert 0 < side["bytes_per_association"] < 100000 and len(side["setup_quarters_s"]) == 4, r
+    assert 0 <= side["idle_cpu_percent"] <= 200, r' "$WORK/idle.json" || fail "see above"
 # Whoever is no usctp-perf is turned away
 status=0
 echo hello | in_net "$NET_A" timeout 20 "$cat" "${B_ADDR[0]}" 5201 >/dev/null 2>"$WORK/stranger.err" || status=$?
