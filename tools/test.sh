@@ -67,7 +67,15 @@ if [[ -z $lacks && -f tests/real/kernel-peer.sh ]]; then
         say "the Linux kernel peer cannot be fetched: $(tail -n 1 "$log")"
 fi
 
+# As many tests at a time as there are cores, and beside them some of those that mostly wait.
+waits=$((jobs + (jobs + 1) / 2))
+resources=build/all/resources.json
+cat >$resources <<END
+{"version": {"major": 1, "minor": 0},
+ "local": [{"cores": [{"id": "0", "slots": $jobs}], "waits": [{"id": "0", "slots": $waits}]}]}
+END
+
 say "running the tests"
 # LANG and the caller's stdin do not reach the tests.
-ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary -j "$jobs" \
-    "${selection[@]}" </dev/null
+ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary -j "$((jobs + waits))" \
+    --resource-spec-file "$PWD/$resources" "${selection[@]}" </dev/null

@@ -4,6 +4,8 @@
  * SO_RCVTIMEO and SO_SNDTIMEO, O_NONBLOCK set before, cancellation, close() by another thread, the
  * end of the stack. Each kind of call, by a thread that drives the packets and by one that sleeps
  * beside it, in both drivers; afterwards the stack works.
+ *
+ * ctest-waits: mostly
  */
 #include "api/api_test.h"
 

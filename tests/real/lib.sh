@@ -15,6 +15,7 @@
 #   which a connecting peer gives up: those ICMPs are dropped where they leave;
 # - with segmentation offload on, a capture shows packets that never crossed a wire: switched off.
 set -Eeuo pipefail
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # the system's python3 first, which starts in a few milliseconds
 
 REAL_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TEST_NAME=$(basename "$0" .sh)
@@ -289,15 +290,33 @@ with open(sys.argv[1], "rb") as source, open(sys.argv[2], "wb", 0) as out:
         time.sleep(int(sys.argv[4]) / 1000)' "$@"
 }
 
+# endless SEED OUT COPY FLAG BYTES MS: so many random bytes in each so many milliseconds to OUT, and to COPY,
+# until there is a file FLAG
+endless() {
+  python3 -c 'import os, random, sys, time
+source = random.Random(int(sys.argv[1]))
+with open(sys.argv[2], "wb", 0) as out, open(sys.argv[3], "wb") as copy:
+    while not os.path.exists(sys.argv[4]):
+        block = source.randbytes(int(sys.argv[5]))
+        copy.write(block)
+        out.write(block)
+        time.sleep(int(sys.argv[6]) / 1000)' "$@"
+}
+
 # capture_start NAME NETNS DEVICE: everything SCTP, whole packets, to $WORK/NAME.pcap
 capture_start() {
   need_tool tcpdump
-  spawn "$1" in_net "$2" tcpdump -Z root -i "$3" -s 0 -B 65536 -w "$WORK/$1.pcap" \
+  spawn "$1" in_net "$2" tcpdump -Z root -i "$3" -s 0 -B 65536 --immediate-mode -U -w "$WORK/$1.pcap" \
     'ip proto 132 or ip6 proto 132 or udp port 9899'
   wait_until 10 has_line "$1" 'listening on' || fail "tcpdump does not start"
 }
 capture_stop() { # capture_stop NAME
-  sleep 1.2 # what it has seen reaches it after a second at most
+  local bytes=-1 i
+  for ((i = 0; i < 20; i++)); do # until tcpdump has written what it has seen
+    [ "$bytes" != "$(stat -c %s "$WORK/$1.pcap")" ] || break
+    bytes=$(stat -c %s "$WORK/$1.pcap")
+    sleep 0.25
+  done
   kill -TERM "${PID[$1]}" # a background process of a script ignores SIGINT
   must_finish "$1" 20
   if ! grep -q '^0 packets dropped by kernel' "$WORK/$1.err"; then

@@ -4,7 +4,8 @@
 # Addresses of a multihomed host: what leaves each link has that link's source address, the INIT above all; what
 # returns may come by another link; an address, an interface or a route that goes in the middle of a transfer does
 # not stop it, and is used again when it is back; on the sending and on the receiving side.
-# ctest-beside: others
+# ctest-waits: mostly
+# ctest-cost: 60
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=280
 . "$(dirname "$0")/cases.sh"

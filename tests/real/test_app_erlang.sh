@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Erlang's gen_sctp and socket, of the unchanged erlang-base, at both ends: app_gen_sctp.erl has the cases
-# ctest-beside: others
+# ctest-waits: mostly
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=280
 . "$(dirname "$0")/app-ends.sh"

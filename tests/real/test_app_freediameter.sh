@@ -6,7 +6,7 @@
 # Once over one path, once over two, of which one fails while the peers stay connected.
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=280
-# ctest-beside: others
+# ctest-waits: mostly
 . "$(dirname "$0")/app.sh"
 
 app_need freeDiameterd freediameterd

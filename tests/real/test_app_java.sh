@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # com.sun.nio.sctp of the unchanged openjdk-17-jdk-headless at both ends: AppSctp.java has the cases
-# ctest-beside: others
+# ctest-waits: mostly
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=280
 . "$(dirname "$0")/app-ends.sh"

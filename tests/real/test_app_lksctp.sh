@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-beside: others
+# ctest-waits: mostly
+# ctest-cost: 60
 #
 # The programs of lksctp-tools, unchanged, each in both roles: sctp_darn (both styles, by lines and
 # interactively, several addresses, several endpoints with poll and select), sctp_test (both styles; what

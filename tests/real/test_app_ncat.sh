@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-beside: others
+# ctest-waits: mostly
+# ctest-cost: 50
 #
 # ncat --sctp, unchanged: lines both ways, files both ways, IPv6, TLS, one listener for several clients, a
 # program for each client, and what a client hears at a port that nobody has.  SCTP has no half-closed state:

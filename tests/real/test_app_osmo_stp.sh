@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-beside: others
+# ctest-waits: mostly
 #
 # osmo-stp, unchanged, with a second one as its application server process: M3UA comes up over SCTP (ASPUP,
 # ASPAC), both say ASP_ACTIVE and AS_ACTIVE; the ASP goes and comes back; the STP goes and comes back, and

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-beside: others
+# ctest-waits: mostly
 #
 # Python's socket module, unchanged, with SCTP by its numbers (app-sockets.py): blocking, with selectors, with
 # asyncio, one-to-many, with forked workers that share a socket; ancillary data, notifications, errors.  IPv4 and IPv6, each side the server once.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-beside: others
+# ctest-waits: mostly
 # Python's socket module under usctp-run against the same on the Linux kernel's SCTP, both roles
 APP_PEER=kernel
 . "$(dirname "$0")/test_app_python.sh"

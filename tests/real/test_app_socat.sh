@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-beside: others
+# ctest-waits: mostly
 #
 # socat SCTP-LISTEN and SCTP-CONNECT, unchanged: lines both ways, files each way, IPv6, an address to bind
 # to, socket options by number, EXEC (a child that closes the socket and runs another program), fork (a

@@ -3,6 +3,7 @@
 #
 # tools/demo.sh: its errors are one line each, and the demo itself, with the programs of this build, ends
 # well, says what it has to say, and leaves a capture that tshark finds nothing wrong with.
+# ctest-waits: mostly
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=200
 . "$(dirname "$0")/lib.sh"

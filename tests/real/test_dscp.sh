@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-beside: others
+# ctest-waits: mostly
 # Code point and flow label of RFC 6458 8.1.12 and of IP_TOS and IPV6_TCLASS, on the wire: in every packet of
 # each side, from INIT and INIT ACK to the end, over raw IPv4, raw IPv6 and UDP.
 . "$(dirname "$0")/placement.sh"

@@ -4,7 +4,7 @@
 # docs/examples/multihomed-client.c with echo-server.c: two paths by connectx; the first is cut, the
 # messages go by the other and none is lost; repaired, it is used again.  Two paths of IPv4, and one of
 # each family; raw, and in UDP.
-# ctest-beside: others
+# ctest-waits: mostly
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=240
 . "$(dirname "$0")/examples.sh"

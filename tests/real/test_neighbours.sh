@@ -4,7 +4,7 @@
 # Several usctp processes on one host (side A), strange packets from another (side B): each packet for nobody's
 # port gets exactly one answer, from the one process that speaks; none gets an answer for a port that somebody has
 # but from him; another takes over when the speaker ends; a foreign raw socket silences all; a port is one process's.
-# ctest-beside: others
+# ctest-waits: mostly
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=150
 . "$(dirname "$0")/lib.sh"

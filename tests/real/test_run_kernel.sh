@@ -3,7 +3,7 @@
 #
 # What run-probe.c and run-process.c expect of usctp-run (test_run.sh) is what Linux does: the same
 # binaries pass in a guest with the kernel's SCTP.  It keeps the expectations honest.
-# ctest-beside: others
+# ctest-waits: mostly
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=150
 . "$(dirname "$0")/lib.sh"

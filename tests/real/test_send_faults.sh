@@ -4,6 +4,7 @@
 # What the sending host's own kernel refuses (RFC 9260 has no word for it: it is loss): a firewall's drop, which
 # makes sending fail with EPERM, and an unreachable route, on one of two paths in the middle of a transfer. What goes
 # by the other path in the same batches is not lost; the path is used again afterwards.
+# ctest-waits: mostly
 # shellcheck disable=SC2034 # read by lib.sh
 TEST_LIMIT_S=170
 . "$(dirname "$0")/cases.sh"

@@ -1,14 +1,11 @@
-#!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
 #
-# Hostile packets (hostile-packets.py) over raw IPv4, raw IPv6 and UDP at both ends of an association that
+# Hostile packets (hostile-packets.py) over $TRANSPORT (raw4, raw6, udp) at both ends of an association that
 # carries data both ways all the while: every reply keeps to the rules, what is right is answered, no
-# process ends or leaves a sanitizer's report, and what crossed is what was sent.
-# ctest-timeout: 600
-# ctest-beside: others
-# shellcheck disable=SC2034 # read by lib.sh
+# process ends or leaves a sanitizer's report, and what crossed is what was sent.  Sourced.
 TEST_LIMIT_S=${TEST_LIMIT_S:-580}
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 PORT=5001 LISTENER=5002
 PACKETS=${PACKETS:-2000} # at each end, besides those of associations of the attacker's own
@@ -18,18 +15,6 @@ host=$(built tests/real/hostile-host)
 $PYTHON -c 'import scapy' 2>/dev/null || skip "python3-scapy is not installed"
 SANITIZED=
 ! grep -qa __asan_init "$cat" || SANITIZED=--sanitized
-
-# endless SEED OUT COPY FLAG: bytes to OUT for as long as there is no file FLAG, also to COPY; 0.8 MB/s
-endless() {
-  python3 -c 'import os, random, sys, time
-source = random.Random(int(sys.argv[1]))
-with open(sys.argv[2], "wb", 0) as out, open(sys.argv[3], "wb") as copy:
-    while not os.path.exists(sys.argv[4]):
-        block = source.randbytes(16384)
-        copy.write(block)
-        out.write(block)
-        time.sleep(0.02)' "$@"
-}
 
 # reach NETNS OTHER: NETNS reaches the addresses of strangers and bystanders over the link, at the MAC of OTHER
 reach() {
@@ -82,7 +67,7 @@ start() {
 # case_hostile TRANSPORT
 case_hostile() {
   local options='-v --both' listener_udp='' side count start=$SECONDS
-  TRANSPORT=$1 UDP_PORT=0 A=${A_ADDR[0]} B=${B_ADDR[0]}
+  UDP_PORT=0 A=${A_ADDR[0]} B=${B_ADDR[0]}
   [ "$1" != raw6 ] || A=${A_ADDR[1]} B=${B_ADDR[1]}
   [ "$1" != udp ] || { UDP_PORT=9899 listener_udp=9900 options+=' --udp'; }
   rm -f "$WORK/enough" "$WORK"/*.data "$WORK"/*.got "$WORK"/*.fifo
@@ -91,8 +76,8 @@ case_hostile() {
   start host_a "$NET_A" "$host" "$A" $LISTENER $listener_udp </dev/null
   # shellcheck disable=SC2086
   start host_b "$NET_B" "$host" "$B" $LISTENER $listener_udp </dev/null
-  spawn client_feed endless 1 "$WORK/client.fifo" "$WORK/client.data" "$WORK/enough" </dev/null
-  spawn listener_feed endless 2 "$WORK/listener.fifo" "$WORK/listener.data" "$WORK/enough" </dev/null
+  spawn client_feed endless 1 "$WORK/client.fifo" "$WORK/client.data" "$WORK/enough" 16384 20 </dev/null
+  spawn listener_feed endless 2 "$WORK/listener.fifo" "$WORK/listener.data" "$WORK/enough" 16384 20 </dev/null
   # shellcheck disable=SC2086
   start listener "$NET_B" "$cat" $options -l "$B" $PORT <"$WORK/listener.fifo" >"$WORK/listener.got"
   # shellcheck disable=SC2086
@@ -129,6 +114,4 @@ ip -n "$NET_B" addr add "${B_ADDR[1]}/64" dev p0 nodad
 reach "$NET_A" "$NET_B"
 reach "$NET_B" "$NET_A"
 
-for transport in ${TRANSPORTS:-raw4 raw6 udp}; do
-  case_hostile "$transport"
-done
+case_hostile "$TRANSPORT"
