@@ -110,7 +110,9 @@ bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n
     }
     if ((causes.readable | causes.failed) || causes.wake)
         take_errors(stack);
-    if (causes.host || ++loop->turns >= REFRESH_TURNS)
+    /* Packets that were all dropped: perhaps the speaker has just fallen silent. */
+    bool were_dropped = causes.readable && received == 0;
+    if (causes.host || were_dropped || ++loop->turns >= REFRESH_TURNS)
         stack_refresh(stack);
     turn_hangups(stack, events, n);
     if (usctp_engine_next_deadline(stack->engine) <= now_us)
