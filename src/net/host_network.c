@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Two rtnetlink sockets: one that is told of changes, one for questions, so that an answer is never
- * behind notifications. Answers are matched by sequence number and believed from the kernel (port
- * 0) only.
+ * behind notifications.
  */
 #include "net/host_network.h"
 
-#include "net/high_number.h"
-#include "net/netlink.h"
+#include "net/netlink_socket.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -15,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define BUFFER_BYTES        65536u
 #define MAX_ENTRIES         65536u  /* addresses, and links, of one host */
 #define MAX_ANSWER_READS    100000u /* datagrams of one dump */
 #define MAX_DUMP_ATTEMPTS   4u      /* when the tables change under the dump */
@@ -37,14 +33,14 @@ struct route {
 };
 
 struct host_network {
-    int notify_fd, question_fd;
-    uint32_t sequence, mark, device_index;
+    struct netlink_socket notices, questions;
+    uint32_t mark, device_index;
     struct usctp_local_address *addresses;
     size_t address_count;
     struct netlink_link *links;
     size_t link_count;
     struct route routes[ROUTE_SLOTS];
-    uint8_t buffer[BUFFER_BYTES];
+    uint8_t buffer[NETLINK_SOCKET_BUFFER_BYTES]; /* of both */
 };
 
 /* What a dump is collected into. */
@@ -54,47 +50,6 @@ struct table {
     size_t entry_bytes, count, capacity;
     int error;
 };
-
-static int open_netlink(uint32_t groups) {
-    struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_groups = groups};
-    int fd = high_number_move(
-        socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-    if (fd < 0)
-        return -errno;
-    if (bind(fd, (struct sockaddr *)&name, sizeof name)) {
-        int error = errno;
-        close(fd);
-        return -error;
-    }
-    return fd;
-}
-
-/* Reads one datagram of the kernel's. Returns its size, 0 for one to be skipped, or a negative
- * errno. */
-static int read_datagram(struct host_network *network, int fd) {
-    struct sockaddr_nl from = {0};
-    struct iovec iov = {network->buffer, sizeof network->buffer};
-    struct msghdr header = {
-        .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1};
-    ssize_t bytes = recvmsg(fd, &header, MSG_DONTWAIT);
-    if (bytes < 0)
-        return errno == EINTR ? 0 : -errno;
-    if (header.msg_flags & MSG_TRUNC)
-        return -EMSGSIZE;
-    return from.nl_pid == 0 ? (int)bytes : 0;
-}
-
-static int ask(struct host_network *network, const uint8_t *request, size_t bytes) {
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    for (;;) {
-        ssize_t sent = sendto(network->question_fd, request, bytes, 0, (struct sockaddr *)&kernel,
-                              sizeof kernel);
-        if (sent >= 0)
-            return 0;
-        if (errno != EINTR)
-            return -errno;
-    }
-}
 
 /* Returns where the next entry goes, or NULL with the error noted. */
 static void *add_entry(struct table *table) {
@@ -129,13 +84,13 @@ static void collect(struct table *table, const struct netlink_message *message) 
 static int read_dump(struct host_network *network, struct table *table) {
     bool interrupted = false;
     for (unsigned i = 0; i < MAX_ANSWER_READS; i++) {
-        int bytes = read_datagram(network, network->question_fd);
+        int bytes = netlink_socket_read(&network->questions);
         if (bytes < 0)
             return bytes;
         struct netlink_cursor cursor = {network->buffer, network->buffer + bytes};
         struct netlink_message message;
         while (netlink_next(&cursor, &message)) {
-            if (message.header.nlmsg_seq != network->sequence)
+            if (message.header.nlmsg_seq != network->questions.sequence)
                 continue;
             if (message.header.nlmsg_flags & NLM_F_DUMP_INTR)
                 interrupted = true;
@@ -157,8 +112,8 @@ static int dump(struct host_network *network, struct table *table) {
         uint8_t request[NETLINK_REQUEST_BYTES];
         table->count = 0;
         table->error = 0;
-        size_t bytes = netlink_write_dump(request, table->type, ++network->sequence);
-        error = ask(network, request, bytes);
+        size_t bytes = netlink_write_dump(request, table->type, ++network->questions.sequence);
+        error = netlink_socket_ask(&network->questions, request, bytes);
         if (!error)
             error = read_dump(network, table);
     }
@@ -236,19 +191,20 @@ int host_network_new(struct host_network **out, const char *device, uint32_t mar
     if (!network)
         return -ENOMEM;
     network->mark = mark;
-    network->question_fd = -1;
-    int result = network->notify_fd =
-        open_netlink(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                     RTMGRP_IPV6_ROUTE);
+    network->questions.fd = -1;
+    int result = netlink_socket_open(&network->notices,
+                                     RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                                         RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+                                     network->buffer);
     if (result >= 0)
-        result = network->question_fd = open_netlink(0);
+        result = netlink_socket_open(&network->questions, 0, network->buffer);
     if (result >= 0 && device) {
         network->device_index = if_nametoindex(device);
         result = network->device_index ? 0 : -ENODEV;
     }
     if (result >= 0) {
         int bytes = NOTIFY_BUFFER_BYTES;
-        setsockopt(network->notify_fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+        setsockopt(network->notices.fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
         result = read_tables(network);
     }
     if (result < 0) {
@@ -262,17 +218,15 @@ int host_network_new(struct host_network **out, const char *device, uint32_t mar
 void host_network_delete(struct host_network *network) {
     if (!network)
         return;
-    if (network->notify_fd >= 0)
-        close(network->notify_fd);
-    if (network->question_fd >= 0)
-        close(network->question_fd);
+    netlink_socket_close(&network->notices);
+    netlink_socket_close(&network->questions);
     free(network->addresses);
     free(network->links);
     free(network);
 }
 
 int host_network_descriptor(const struct host_network *network) {
-    return network->notify_fd;
+    return network->notices.fd;
 }
 
 const struct usctp_local_address *host_network_addresses(const struct host_network *network,
@@ -289,7 +243,7 @@ static void forget_routes(struct host_network *network) {
 bool host_network_refresh(struct host_network *network) {
     bool tables = false, routes = false;
     for (unsigned i = 0; i < MAX_NOTIFY_READS; i++) {
-        int bytes = read_datagram(network, network->notify_fd);
+        int bytes = netlink_socket_read(&network->notices);
         if (bytes == -EAGAIN)
             break;
         if (bytes < 0) /* ENOBUFS: notifications were lost */
@@ -334,28 +288,10 @@ static struct route *slot_of(struct host_network *network, const uint8_t *to, co
 static int ask_route(struct host_network *network, const struct netlink_question *question,
                      struct netlink_route *answer) {
     uint8_t request[NETLINK_REQUEST_BYTES];
-    size_t bytes = netlink_write_route(request, question, ++network->sequence);
-    if (bytes == 0)
-        return -EAFNOSUPPORT;
-    int error = ask(network, request, bytes);
-    if (error)
-        return error;
-    for (unsigned i = 0; i < MAX_NOTIFY_READS; i++) {
-        int got = read_datagram(network, network->question_fd);
-        if (got < 0)
-            return got;
-        struct netlink_cursor cursor = {network->buffer, network->buffer + got};
-        struct netlink_message message;
-        while (netlink_next(&cursor, &message)) {
-            if (message.header.nlmsg_seq != network->sequence)
-                continue;
-            if (message.header.nlmsg_type != NLMSG_ERROR)
-                return netlink_parse_route(&message, answer);
-            error = netlink_parse_error(&message);
-            return error ? error : -EBADMSG;
-        }
-    }
-    return -EBADMSG;
+    struct netlink_message message;
+    size_t bytes = netlink_write_route(request, question, ++network->questions.sequence);
+    int error = netlink_socket_question(&network->questions, request, bytes, &message);
+    return error ? error : netlink_parse_route(&message, answer);
 }
 
 static void look_up(struct host_network *network, struct route *route,

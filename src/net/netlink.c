@@ -9,7 +9,9 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ipv6.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -136,22 +138,24 @@ bool netlink_parse_address(const struct netlink_message *message, struct usctp_l
 }
 
 /* IFLA_AF_SPEC holds one attribute a family; AF_INET6's holds the array of the interface's IPv6
- * settings. */
-static void take_ipv6_mtu(const struct netlink_attribute *specific, struct netlink_link *out) {
+ * settings. Returns one of these, 0 when it is not told or not positive. */
+static uint32_t ipv6_setting(const struct netlink_attribute *specific, size_t number) {
     struct netlink_cursor families = {specific->value, specific->value + specific->bytes};
     struct netlink_attribute family, setting;
+    uint32_t found = 0;
     while (netlink_next_attribute(&families, &family)) {
         if (family.type != AF_INET6)
             continue;
         struct netlink_cursor settings = {family.value, family.value + family.bytes};
         while (netlink_next_attribute(&settings, &setting)) {
-            int32_t mtu;
-            if (setting.type != IFLA_INET6_CONF || setting.bytes < (DEVCONF_MTU6 + 1) * sizeof mtu)
+            int32_t value;
+            if (setting.type != IFLA_INET6_CONF || setting.bytes < (number + 1) * sizeof value)
                 continue;
-            memcpy(&mtu, setting.value + DEVCONF_MTU6 * sizeof mtu, sizeof mtu);
-            out->ipv6_mtu_bytes = mtu > 0 ? (uint32_t)mtu : 0;
+            memcpy(&value, setting.value + number * sizeof value, sizeof value);
+            found = value > 0 ? (uint32_t)value : 0;
         }
     }
+    return found;
 }
 
 bool netlink_parse_link(const struct netlink_message *message, struct netlink_link *out) {
@@ -166,17 +170,95 @@ bool netlink_parse_link(const struct netlink_message *message, struct netlink_li
         if (attribute.type == IFLA_MTU)
             take_u32(&attribute, &out->mtu_bytes);
         else if (attribute.type == IFLA_AF_SPEC)
-            take_ipv6_mtu(&attribute, out);
+            out->ipv6_mtu_bytes = ipv6_setting(&attribute, DEVCONF_MTU6);
     }
+    return true;
+}
+
+static bool take_mac(const struct netlink_attribute *attribute, uint8_t mac[NETLINK_MAC_BYTES]) {
+    if (attribute->bytes != NETLINK_MAC_BYTES)
+        return false;
+    memcpy(mac, attribute->value, NETLINK_MAC_BYTES);
+    return true;
+}
+
+/* A string that may lack its end. */
+static void take_text(const struct netlink_attribute *attribute, char out[NETLINK_KIND_BYTES]) {
+    size_t bytes =
+        attribute->bytes < NETLINK_KIND_BYTES ? attribute->bytes : NETLINK_KIND_BYTES - 1;
+    memset(out, 0, NETLINK_KIND_BYTES);
+    memcpy(out, attribute->value, bytes);
+}
+
+/* IFLA_LINKINFO holds the kind of what is no hardware. */
+static void take_kind(const struct netlink_attribute *information, struct netlink_device *out) {
+    struct netlink_cursor cursor = {information->value, information->value + information->bytes};
+    struct netlink_attribute part;
+    while (netlink_next_attribute(&cursor, &part))
+        if (part.type == IFLA_INFO_KIND)
+            take_text(&part, out->kind);
+}
+
+bool netlink_parse_device(const struct netlink_message *message, struct netlink_device *out) {
+    struct ifinfomsg fixed;
+    struct netlink_cursor attributes;
+    struct netlink_attribute attribute;
+    if (message->header.nlmsg_type != RTM_NEWLINK ||
+        !take_fixed(message, &fixed, sizeof fixed, &attributes) || fixed.ifi_index <= 0)
+        return false;
+    *out = (struct netlink_device){.index = (uint32_t)fixed.ifi_index,
+                                   .hardware = fixed.ifi_type,
+                                   .is_up = (fixed.ifi_flags & IFF_UP) != 0,
+                                   .is_loopback = (fixed.ifi_flags & IFF_LOOPBACK) != 0};
+    while (netlink_next_attribute(&attributes, &attribute)) {
+        if (attribute.type == IFLA_MTU)
+            take_u32(&attribute, &out->mtu_bytes);
+        else if (attribute.type == IFLA_ADDRESS)
+            out->has_mac = take_mac(&attribute, out->mac);
+        else if (attribute.type == IFLA_IFNAME)
+            take_text(&attribute, out->name);
+        else if (attribute.type == IFLA_LINKINFO)
+            take_kind(&attribute, out);
+        else if (attribute.type == IFLA_AF_SPEC)
+            out->ipv6_hop_limit = (uint8_t)ipv6_setting(&attribute, DEVCONF_HOPLIMIT);
+    }
+    return true;
+}
+
+bool netlink_parse_neighbour(const struct netlink_message *message, struct netlink_neighbour *out) {
+    struct ndmsg fixed;
+    struct netlink_cursor attributes;
+    struct netlink_attribute attribute;
+    if (message->header.nlmsg_type != RTM_NEWNEIGH ||
+        !take_fixed(message, &fixed, sizeof fixed, &attributes))
+        return false;
+    *out = (struct netlink_neighbour){.state = fixed.ndm_state};
+    while (netlink_next_attribute(&attributes, &attribute))
+        if (attribute.type == NDA_LLADDR)
+            out->has_mac = take_mac(&attribute, out->mac);
     return true;
 }
 
 static void take_metrics(const struct netlink_attribute *metrics, struct netlink_route *out) {
     struct netlink_cursor cursor = {metrics->value, metrics->value + metrics->bytes};
     struct netlink_attribute metric;
-    while (netlink_next_attribute(&cursor, &metric))
+    while (netlink_next_attribute(&cursor, &metric)) {
         if (metric.type == RTAX_MTU)
             take_u32(&metric, &out->mtu_bytes);
+        else if (metric.type == RTAX_HOPLIMIT)
+            take_u32(&metric, &out->hop_limit);
+    }
+}
+
+/* RTA_VIA: a gateway of any family, behind the number of that. */
+static void take_via(const struct netlink_attribute *via, struct netlink_route *out) {
+    uint16_t family;
+    if (via->bytes < sizeof family)
+        return;
+    memcpy(&family, via->value, sizeof family);
+    struct netlink_attribute address = {via->type, via->value + sizeof family,
+                                        via->bytes - sizeof family};
+    take_address(&address, family, &out->gateway);
 }
 
 /* What expires was learned from an ICMP error: the associations' own matter, and not a limit. */
@@ -205,6 +287,12 @@ int netlink_parse_route(const struct netlink_message *message, struct netlink_ro
             take_address(&attribute, fixed.rtm_family, &out->preferred_source);
         else if (attribute.type == RTA_OIF)
             take_u32(&attribute, &out->interface_index);
+        else if (attribute.type == RTA_GATEWAY)
+            take_address(&attribute, fixed.rtm_family, &out->gateway);
+        else if (attribute.type == RTA_VIA)
+            take_via(&attribute, out);
+        else if (attribute.type == RTA_ENCAP)
+            out->is_encapsulated = true;
         else if (attribute.type == RTA_METRICS)
             take_metrics(&attribute, out);
         else if (attribute.type == RTA_CACHEINFO)
@@ -307,5 +395,27 @@ size_t netlink_write_route(uint8_t out[NETLINK_REQUEST_BYTES],
         put_attribute(&request, RTA_OIF, &interface_index, sizeof interface_index);
     if (question->mark)
         put_attribute(&request, RTA_MARK, &question->mark, sizeof question->mark);
+    return request.used;
+}
+
+size_t netlink_write_device(uint8_t out[NETLINK_REQUEST_BYTES], uint32_t interface_index,
+                            uint32_t sequence) {
+    struct request request = begin(out, RTM_GETLINK, 0, sequence);
+    struct ifinfomsg fixed = {.ifi_family = AF_UNSPEC, .ifi_index = (int)interface_index};
+    put_bytes(&request, &fixed, sizeof fixed);
+    return request.used;
+}
+
+size_t netlink_write_neighbour(uint8_t out[NETLINK_REQUEST_BYTES], const struct usctp_addr *address,
+                               uint32_t interface_index, uint32_t sequence) {
+    bool ipv4 = address->family == USCTP_FAMILY_IPV4;
+    if (!ipv4 && address->family != USCTP_FAMILY_IPV6)
+        return 0;
+    struct request request = begin(out, RTM_GETNEIGH, 0, sequence);
+    struct ndmsg fixed = {.ndm_family = ipv4 ? AF_INET : AF_INET6,
+                          .ndm_ifindex = (int)interface_index};
+    put_bytes(&request, &fixed, sizeof fixed);
+    put_attribute(&request, NDA_DST, ipv4 ? address->ipv4 : address->ipv6,
+                  ipv4 ? IPV4_BYTES : IPV6_BYTES);
     return request.used;
 }

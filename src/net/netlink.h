@@ -42,7 +42,30 @@ struct netlink_link {
 
 struct netlink_route {
     struct usctp_addr preferred_source;  /* family NONE: not told */
+    struct usctp_addr gateway;           /* family NONE: the destination is on the link */
     uint32_t interface_index, mtu_bytes; /* 0: not told, or only learned from ICMP */
+    uint32_t hop_limit;                  /* 0: not told */
+    bool is_encapsulated;                /* something is put around the packets (RTA_ENCAP) */
+};
+
+#define NETLINK_MAC_BYTES  6u
+#define NETLINK_KIND_BYTES 16u
+
+/* What it takes to send frames by a link. */
+struct netlink_device {
+    uint32_t index, mtu_bytes;
+    uint16_t hardware; /* ARPHRD_... of <net/if_arp.h> */
+    bool is_up, is_loopback, has_mac;
+    uint8_t mac[NETLINK_MAC_BYTES];
+    uint8_t ipv6_hop_limit;        /* 0: not told */
+    char name[NETLINK_KIND_BYTES]; /* "" : not told */
+    char kind[NETLINK_KIND_BYTES]; /* "" : hardware, or not told */
+};
+
+struct netlink_neighbour {
+    uint16_t state; /* NUD_... of <linux/neighbour.h> */
+    bool has_mac;
+    uint8_t mac[NETLINK_MAC_BYTES];
 };
 
 /* Reads RTM_NEWADDR. False when it is malformed, or no address that can be used (tentative,
@@ -53,6 +76,10 @@ bool netlink_parse_link(const struct netlink_message *message, struct netlink_li
 /* Reads the RTM_NEWROUTE that answers a question. Returns 0, -ENETUNREACH (the route says no) or
  * -EBADMSG. */
 int netlink_parse_route(const struct netlink_message *message, struct netlink_route *out);
+/* Reads RTM_NEWLINK for who wants to send frames. */
+bool netlink_parse_device(const struct netlink_message *message, struct netlink_device *out);
+/* Reads RTM_NEWNEIGH. */
+bool netlink_parse_neighbour(const struct netlink_message *message, struct netlink_neighbour *out);
 /* Reads NLMSG_ERROR: 0 or a negative errno. */
 int netlink_parse_error(const struct netlink_message *message);
 /* Whether a notification is about something that changes addresses, links or routes; not the route
@@ -72,5 +99,11 @@ size_t netlink_write_dump(uint8_t out[NETLINK_REQUEST_BYTES], uint16_t type, uin
 /* Writes RTM_GETROUTE. Returns its size, 0 for addresses that have no routes. */
 size_t netlink_write_route(uint8_t out[NETLINK_REQUEST_BYTES],
                            const struct netlink_question *question, uint32_t sequence);
+/* Writes RTM_GETLINK for one link. */
+size_t netlink_write_device(uint8_t out[NETLINK_REQUEST_BYTES], uint32_t interface_index,
+                            uint32_t sequence);
+/* Writes RTM_GETNEIGH for one neighbour. Returns its size, 0 for addresses that have none. */
+size_t netlink_write_neighbour(uint8_t out[NETLINK_REQUEST_BYTES], const struct usctp_addr *address,
+                               uint32_t interface_index, uint32_t sequence);
 
 #endif

@@ -13,7 +13,10 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ipv6.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -156,6 +159,100 @@ START_TEST(link_and_its_ipv6_mtu) {
 }
 END_TEST
 
+static const uint8_t mac[6] = {2, 0, 0, 0, 0, 7};
+
+/* An attribute that holds others: puts its header, and makes it end where the message does. */
+static size_t begin_nest(uint16_t type) {
+    size_t at = used;
+    put_attribute(type, mac, 0);
+    return at;
+}
+
+static void end_nest(size_t at) {
+    uint16_t n = (uint16_t)(used - at);
+    memcpy(bytes + at, &n, sizeof n);
+}
+
+static void make_device(const char *kind) {
+    struct ifinfomsg fixed = {
+        .ifi_type = ARPHRD_ETHER, .ifi_index = 4, .ifi_flags = IFF_UP | IFF_BROADCAST};
+    uint32_t mtu = 9000;
+    int32_t conf[DEVCONF_HOPLIMIT + 1] = {0};
+    conf[DEVCONF_HOPLIMIT] = 55;
+    begin(RTM_NEWLINK, &fixed, sizeof fixed);
+    put_attribute(IFLA_IFNAME, "eth0", 5);
+    put_attribute(IFLA_MTU, &mtu, sizeof mtu);
+    put_attribute(IFLA_ADDRESS, mac, sizeof mac);
+    size_t specific = begin_nest(IFLA_AF_SPEC), family = begin_nest(AF_INET6);
+    put_attribute(IFLA_INET6_CONF, conf, sizeof conf);
+    end_nest(family);
+    end_nest(specific);
+    if (kind) {
+        size_t information = begin_nest(IFLA_LINKINFO);
+        put_attribute(IFLA_INFO_KIND, kind, strlen(kind) + 1);
+        end_nest(information);
+    }
+}
+
+START_TEST(devices) {
+    struct netlink_device out;
+    make_device(NULL);
+    struct netlink_message message = first_message();
+    ck_assert(netlink_parse_device(&message, &out));
+    ck_assert_uint_eq(out.index, 4);
+    ck_assert_uint_eq(out.mtu_bytes, 9000);
+    ck_assert_uint_eq(out.hardware, ARPHRD_ETHER);
+    ck_assert_uint_eq(out.ipv6_hop_limit, 55);
+    ck_assert(out.is_up && !out.is_loopback && out.has_mac);
+    ck_assert_mem_eq(out.mac, mac, 6);
+    ck_assert_str_eq(out.name, "eth0");
+    ck_assert_str_eq(out.kind, "");
+    make_device("vlan");
+    put_attribute(IFLA_ADDRESS, ipv6, 16); /* an address, but no Ethernet's */
+    message = first_message();
+    ck_assert(netlink_parse_device(&message, &out));
+    ck_assert_str_eq(out.kind, "vlan");
+    ck_assert(!out.has_mac);
+    make_device("a_kind_with_a_name_beyond_all");
+    message = first_message();
+    ck_assert(netlink_parse_device(&message, &out));
+    ck_assert_uint_eq(strlen(out.kind), NETLINK_KIND_BYTES - 1);
+    begin_address(AF_INET, 8, 0);
+    message = first_message();
+    ck_assert(!netlink_parse_device(&message, &out));
+}
+END_TEST
+
+static void make_neighbour(uint16_t state, size_t mac_bytes) {
+    struct ndmsg fixed = {.ndm_family = AF_INET, .ndm_ifindex = 4, .ndm_state = state};
+    begin(RTM_NEWNEIGH, &fixed, sizeof fixed);
+    put_attribute(NDA_DST, ipv4, 4);
+    if (mac_bytes)
+        put_attribute(NDA_LLADDR, ipv6, mac_bytes);
+}
+
+START_TEST(neighbours) {
+    struct netlink_neighbour out;
+    make_neighbour(NUD_REACHABLE, 6);
+    struct netlink_message message = first_message();
+    ck_assert(netlink_parse_neighbour(&message, &out));
+    ck_assert_uint_eq(out.state, NUD_REACHABLE);
+    ck_assert(out.has_mac);
+    ck_assert_mem_eq(out.mac, ipv6, 6);
+    make_neighbour(NUD_INCOMPLETE, 0);
+    message = first_message();
+    ck_assert(netlink_parse_neighbour(&message, &out));
+    ck_assert(!out.has_mac);
+    make_neighbour(NUD_REACHABLE, 16); /* some other kind of link */
+    message = first_message();
+    ck_assert(netlink_parse_neighbour(&message, &out));
+    ck_assert(!out.has_mac);
+    make_device(NULL);
+    message = first_message();
+    ck_assert(!netlink_parse_neighbour(&message, &out));
+}
+END_TEST
+
 static void make_route(uint8_t type) {
     struct rtmsg fixed = {.rtm_family = AF_INET, .rtm_type = type};
     uint8_t metrics[8];
@@ -195,6 +292,40 @@ START_TEST(routes) {
     make_route(RTN_BLACKHOLE);
     message = first_message();
     ck_assert_int_eq(netlink_parse_route(&message, &out), -ENETUNREACH);
+}
+END_TEST
+
+START_TEST(gateways) {
+    struct netlink_route out;
+    uint8_t via[18] = {0};
+    const uint16_t family = AF_INET6;
+    make_route(RTN_UNICAST);
+    struct netlink_message message = first_message();
+    ck_assert_int_eq(netlink_parse_route(&message, &out), 0);
+    ck_assert_uint_eq(out.gateway.family, USCTP_FAMILY_NONE);
+    ck_assert_uint_eq(out.hop_limit, 0);
+    ck_assert(!out.is_encapsulated);
+    put_attribute(RTA_GATEWAY, other, 4);
+    message = first_message();
+    ck_assert_int_eq(netlink_parse_route(&message, &out), 0);
+    ck_assert_uint_eq(out.gateway.family, USCTP_FAMILY_IPV4);
+    ck_assert_mem_eq(out.gateway.ipv4, other, 4);
+    memcpy(via, &family, sizeof family);
+    memcpy(via + 2, link_local, 16);
+    make_route(RTN_UNICAST);
+    put_attribute(RTA_VIA, via, sizeof via);
+    put_attribute(RTA_ENCAP, via, 4);
+    message = first_message();
+    ck_assert_int_eq(netlink_parse_route(&message, &out), 0);
+    ck_assert_uint_eq(out.gateway.family, USCTP_FAMILY_IPV6);
+    ck_assert_mem_eq(out.gateway.ipv6, link_local, 16);
+    ck_assert(out.is_encapsulated);
+    make_route(RTN_UNICAST);
+    put_attribute(RTA_VIA, via, 17); /* cut */
+    put_attribute(RTA_VIA, via, 1);
+    message = first_message();
+    ck_assert_int_eq(netlink_parse_route(&message, &out), 0);
+    ck_assert_uint_eq(out.gateway.family, USCTP_FAMILY_NONE);
 }
 END_TEST
 
@@ -244,6 +375,10 @@ static unsigned read_everything(const uint8_t *from, size_t n) {
         struct usctp_local_address address;
         struct netlink_link link;
         struct netlink_route route;
+        struct netlink_device device;
+        struct netlink_neighbour neighbour;
+        (void)netlink_parse_device(&message, &device);
+        (void)netlink_parse_neighbour(&message, &neighbour);
         (void)netlink_parse_address(&message, &address);
         (void)netlink_parse_link(&message, &link);
         (void)netlink_parse_route(&message, &route);
@@ -263,13 +398,17 @@ static void make_any(unsigned which) {
         put_attribute(IFA_ADDRESS, ipv6, 16);
     } else if (which == 1) {
         make_link(1300);
-    } else {
+    } else if (which == 2) {
         make_route(RTN_UNICAST);
+    } else if (which == 3) {
+        make_device("veth");
+    } else {
+        make_neighbour(NUD_STALE, 6);
     }
 }
 
 START_TEST(cut_messages) {
-    for (unsigned which = 0; which < 3; which++) {
+    for (unsigned which = 0; which < 5; which++) {
         make_any(which);
         for (size_t n = 0; n < used; n++)
             ck_assert_uint_eq(read_everything(bytes, n), 0); /* its length exceeds what is there */
@@ -300,7 +439,7 @@ END_TEST
 START_TEST(random_bytes) {
     uint64_t state = 20240607;
     for (unsigned round = 0; round < 30000; round++) {
-        make_any(round % 3);
+        make_any(round % 5);
         for (unsigned i = 0; i < 1 + round % 5; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             bytes[(state >> 33) % used] = (uint8_t)(state >> 56);
@@ -344,6 +483,40 @@ START_TEST(requests) {
 }
 END_TEST
 
+START_TEST(requests_for_one) {
+    uint8_t out[NETLINK_REQUEST_BYTES];
+    struct netlink_message message;
+    struct ifinfomsg link;
+    struct ndmsg neighbour;
+    size_t n = netlink_write_device(out, 7, 3);
+    struct netlink_cursor cursor = {out, out + n};
+    ck_assert(netlink_next(&cursor, &message));
+    ck_assert_uint_eq(message.header.nlmsg_type, RTM_GETLINK);
+    ck_assert_uint_eq(message.header.nlmsg_flags, NLM_F_REQUEST); /* no dump */
+    ck_assert_uint_eq(message.header.nlmsg_seq, 3);
+    memcpy(&link, message.payload, sizeof link);
+    ck_assert_int_eq(link.ifi_index, 7);
+    struct usctp_addr address = unit_net_address("2001:db8::1");
+    n = netlink_write_neighbour(out, &address, 7, 4);
+    cursor = (struct netlink_cursor){out, out + n};
+    ck_assert(netlink_next(&cursor, &message));
+    ck_assert_uint_eq(message.header.nlmsg_type, RTM_GETNEIGH);
+    ck_assert_uint_eq(message.header.nlmsg_flags, NLM_F_REQUEST);
+    memcpy(&neighbour, message.payload, sizeof neighbour);
+    ck_assert_int_eq(neighbour.ndm_ifindex, 7);
+    ck_assert_uint_eq(neighbour.ndm_family, AF_INET6);
+    struct netlink_cursor attributes = {message.payload + sizeof neighbour,
+                                        message.payload + message.payload_bytes};
+    struct netlink_attribute attribute;
+    ck_assert(netlink_next_attribute(&attributes, &attribute));
+    ck_assert_uint_eq(attribute.type, NDA_DST);
+    ck_assert_uint_eq(attribute.bytes, 16);
+    ck_assert_mem_eq(attribute.value, address.ipv6, 16);
+    address.family = USCTP_FAMILY_HANDLE;
+    ck_assert_uint_eq(netlink_write_neighbour(out, &address, 7, 5), 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("netlink");
     TCase *tests = tcase_create("netlink");
@@ -359,6 +532,10 @@ int main(void) {
     tcase_add_test(tests, attributes_that_lie);
     tcase_add_test(tests, random_bytes);
     tcase_add_test(tests, requests);
+    tcase_add_test(tests, requests_for_one);
+    tcase_add_test(tests, devices);
+    tcase_add_test(tests, neighbours);
+    tcase_add_test(tests, gateways);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
