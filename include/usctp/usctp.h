@@ -56,6 +56,8 @@ enum usctp_stack_flag {
         1u << 4, /* never answer packets for ports that no process of the host has */
     USCTP_STACK_BESIDE_KERNEL =
         1u << 5, /* raw sockets although the kernel has SCTP of its own, which answers too */
+    USCTP_STACK_XDP =
+        1u << 6, /* with RAW: send by AF_XDP, past the kernel's IP, where that can be; else raw */
 };
 
 struct usctp_stack_options {
@@ -72,6 +74,11 @@ struct usctp_stack_options {
     void (*trace)(void *user, const struct usctp_trace_record *record);
     void *trace_user;
     int udp_ipv4_fd, udp_ipv6_fd; /* already open UDP sockets, or -1: see below */
+    /* Gets a sentence for the user when the stack does not do what it was asked for, but something
+     * else that works: where AF_XDP cannot be used. As trace: under the stack's lock, must not call
+     * usctp. NULL: nobody is told. */
+    void (*notice)(void *user, const char *sentence);
+    void *notice_user;
 };
 
 /*

@@ -37,7 +37,7 @@ const char *usctp_stack_error(void) {
 }
 
 _Static_assert(sizeof(struct usctp_stack_options) ==
-                   offsetof(struct usctp_stack_options, udp_ipv6_fd) + sizeof(int),
+                   offsetof(struct usctp_stack_options, notice_user) + sizeof(void *),
                "what pads an older struct must not become a field of a newer one");
 
 void usctp_stack_options_init_size(struct usctp_stack_options *options, uint32_t size) {
@@ -136,7 +136,7 @@ static int check_options(const struct usctp_stack_options *given,
                          struct usctp_stack_options *options) {
     const uint32_t known = USCTP_STACK_RAW | USCTP_STACK_UDP | USCTP_STACK_THREAD |
                            USCTP_STACK_UDP_PORT_REQUIRED | USCTP_STACK_NO_SPEAKER |
-                           USCTP_STACK_BESIDE_KERNEL;
+                           USCTP_STACK_BESIDE_KERNEL | USCTP_STACK_XDP;
     usctp_stack_options_init(options);
     int error = given ? copy_options(given, options) : 0;
     if (error != 0)
@@ -145,6 +145,8 @@ static int check_options(const struct usctp_stack_options *given,
         return refuse(-EINVAL, "asks for something this library does not have");
     if (!(options->flags & (USCTP_STACK_RAW | USCTP_STACK_UDP)))
         options->flags |= USCTP_STACK_RAW;
+    if ((options->flags & (USCTP_STACK_XDP | USCTP_STACK_RAW)) == USCTP_STACK_XDP)
+        return refuse(-EINVAL, "asks for AF_XDP, and the flags lack USCTP_STACK_RAW");
     if (!(options->flags & USCTP_STACK_RAW) &&
         (options->raw_ipv4_fd >= 0 || options->raw_ipv6_fd >= 0))
         return refuse(-EINVAL, "has a raw socket, and the flags lack USCTP_STACK_RAW");
@@ -158,6 +160,7 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
     struct transport_options wanted = {
         .raw = options->flags & USCTP_STACK_RAW,
         .udp = options->flags & USCTP_STACK_UDP,
+        .xdp = options->flags & USCTP_STACK_XDP,
         .udp_port = options->udp_port,
         .udp_port_required = options->flags & USCTP_STACK_UDP_PORT_REQUIRED,
         .raw_ipv4_fd = options->raw_ipv4_fd,
@@ -172,6 +175,13 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
     int error = transport_open(&stack->transport, &wanted, error_text, sizeof error_text);
     stack->has_raw = wanted.raw;
     return error;
+}
+
+void stack_take_notices(struct usctp_stack *stack) {
+    char sentence[TRANSPORT_NOTICE_BYTES];
+    while (transport_next_notice(stack->transport, sentence))
+        if (stack->notice)
+            stack->notice(stack->notice_user, sentence);
 }
 
 static int take_config(struct usctp_config *config, const struct usctp_config *given) {
@@ -231,6 +241,8 @@ static void free_parts(struct usctp_stack *stack) {
 static int make_parts(struct usctp_stack *stack, const struct usctp_stack_options *options) {
     size_t run_bytes = options->flags & USCTP_STACK_UDP ? UDP_RUN_BYTES : 0;
     stack->loop.epoll_fd = stack->loop.timer_fd = stack->loop.wake_fd = -1;
+    stack->notice = options->notice;
+    stack->notice_user = options->notice_user;
     signals_init(&stack->loop.handlers);
     LIST_INIT(&stack->sockets);
     LIST_INIT(&stack->autoclosing);
@@ -241,6 +253,8 @@ static int make_parts(struct usctp_stack *stack, const struct usctp_stack_option
         error = make_engine(stack, options);
     if (error == 0)
         error = transmit_init(&stack->transmit, run_bytes, stack->config->gather_us);
+    if (error == 0)
+        stack_take_notices(stack);
     if (error == 0)
         error = loop_init(stack);
     if (error == 0 && (options->flags & USCTP_STACK_THREAD))

@@ -35,6 +35,8 @@ struct usctp_stack {
     struct transport *transport;
     bool has_raw;
     uint64_t now_us;
+    void (*notice)(void *user, const char *sentence); /* or NULL: as usctp_stack_options has them */
+    void *notice_user;
     struct config_pool configs;        /* of the sockets */
     const struct usctp_config *config; /* what new sockets start with, of that pool */
 
@@ -62,6 +64,8 @@ void stack_settle(struct usctp_stack *stack);
 void stack_settle_sent(struct usctp_stack *stack, int32_t assoc);
 /* Reads the host's addresses and routes if they have changed. */
 void stack_refresh(struct usctp_stack *stack);
+/* Hands what the transport has for the user to notice. */
+void stack_take_notices(struct usctp_stack *stack);
 /* After a port was claimed: has the next turn, of the I/O thread at best, replace what a thread of
  * another network namespace has used up. */
 void stack_replenish(struct usctp_stack *stack);

@@ -110,6 +110,8 @@ bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n
     }
     if ((causes.readable | causes.failed) || causes.wake)
         take_errors(stack);
+    if (causes.wake)
+        stack_take_notices(stack);
     /* Packets that were all dropped: perhaps the speaker has just fallen silent. */
     bool were_dropped = causes.readable && received == 0;
     if (causes.host || were_dropped || ++loop->turns >= REFRESH_TURNS)

@@ -34,9 +34,18 @@ struct host_namespace {
     int spares[HOST_NAMESPACE_MOST_SPARES]; /* SOCK_DGRAM */
 };
 
-static int make_socket(int type) {
-    int fd = high_number_move(socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+struct wanted {
+    int domain, type, protocol;
+};
+
+static int make_socket(struct wanted wanted) {
+    int type = wanted.type | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    int fd = high_number_move(socket(wanted.domain, type, wanted.protocol));
     return fd >= 0 ? fd : -errno;
+}
+
+static struct wanted unix_socket(int type) {
+    return (struct wanted){AF_UNIX, type, 0};
 }
 
 static uint64_t cookie_of(int fd) {
@@ -51,8 +60,8 @@ bool host_namespace_has(const struct host_namespace *ns, int fd) {
 }
 
 /* In the calling thread's namespace, if that is the one. Returns -EXDEV if it is not. */
-static int make_here(const struct host_namespace *ns, int type) {
-    int fd = make_socket(type);
+static int make_here(const struct host_namespace *ns, struct wanted wanted) {
+    int fd = make_socket(wanted);
     if (fd < 0 || host_namespace_has(ns, fd))
         return fd;
     close(fd);
@@ -62,7 +71,7 @@ static int make_here(const struct host_namespace *ns, int type) {
 /* As far as the calling thread is the one to do it. */
 static void fill(struct host_namespace *ns) {
     while (host_namespace_is_short(ns)) {
-        int fd = make_here(ns, SOCK_DGRAM);
+        int fd = make_here(ns, unix_socket(SOCK_DGRAM));
         if (fd < 0)
             return;
         ns->spares[ns->count++] = fd;
@@ -78,7 +87,7 @@ int host_namespace_new(struct host_namespace **out, bool with_spares) {
     ns->fd = high_number_move(open(own_namespace, O_RDONLY | O_CLOEXEC));
     ns->port_fd = high_number_move(
         open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC));
-    int first = make_socket(SOCK_DGRAM);
+    int first = make_socket(unix_socket(SOCK_DGRAM));
     if (first < 0) {
         host_namespace_delete(ns);
         return first;
@@ -104,14 +113,14 @@ void host_namespace_delete(struct host_namespace *ns) {
 }
 
 /* Goes there and comes back. */
-static int make_there(const struct host_namespace *ns, int type) {
+static int make_there(const struct host_namespace *ns, struct wanted wanted) {
     int fd = -EPERM;
     int own = ns->fd >= 0 ? open(own_namespace, O_RDONLY | O_CLOEXEC) : -1;
     if (own < 0)
         return -EPERM;
     /* Who may enter the one he is in will be let back in. */
     if (setns(own, CLONE_NEWNET) == 0 && setns(ns->fd, CLONE_NEWNET) == 0) {
-        fd = make_socket(type);
+        fd = make_socket(wanted);
         int back = setns(own, CLONE_NEWNET);
         ASSERT(back == 0); /* what the thread does from now on would be done elsewhere */
     }
@@ -119,11 +128,14 @@ static int make_there(const struct host_namespace *ns, int type) {
     return fd;
 }
 
+int host_namespace_open(const struct host_namespace *ns, int domain, int type, int protocol) {
+    const struct wanted wanted = {domain, type, protocol};
+    int fd = make_here(ns, wanted);
+    return fd != -EXDEV ? fd : make_there(ns, wanted);
+}
+
 int host_namespace_socket(struct host_namespace *ns, int type) {
-    int fd = make_here(ns, type);
-    if (fd != -EXDEV)
-        return fd;
-    fd = make_there(ns, type);
+    int fd = host_namespace_open(ns, AF_UNIX, type, 0);
     if (fd == -EPERM && type == SOCK_DGRAM && ns->count > 0)
         fd = ns->spares[--ns->count];
     return fd;

@@ -27,6 +27,9 @@ bool host_namespace_has(const struct host_namespace *ns, int fd);
 /* Makes an AF_UNIX socket of a type, non-blocking. Returns it or a negative errno: -EPERM for a
  * thread of another namespace that may not go there, when no spare is left. */
 int host_namespace_socket(struct host_namespace *ns, int type);
+/* Makes a socket of any kind there, non-blocking, as a thread of it or one that may go there.
+ * Returns it or a negative errno: -EPERM for others, too. For any thread at any time. */
+int host_namespace_open(const struct host_namespace *ns, int domain, int type, int protocol);
 /* Whether a spare is missing that host_namespace_refill, in a thread of the namespace, replaces. */
 bool host_namespace_is_short(const struct host_namespace *ns);
 /* Twice as many as before. */

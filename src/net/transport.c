@@ -18,6 +18,7 @@
 #define ENCAPSULATION_PORT 9899u /* RFC 6951 7 */
 #define EPHEMERAL_ATTEMPTS 16u   /* for a port that is free for IPv4 and IPv6 */
 #define MAX_IGNORED_ERRORS ICMP_ERRORS_RING
+#define USUAL_HOP_LIMIT    64u
 
 /* Where to write the sentence for the user. */
 struct report {
@@ -196,6 +197,30 @@ static int check_given(const struct transport_options *options, const struct rep
     return 0;
 }
 
+/* The host's own TTL or hop limit. */
+static uint8_t hop_limit_of(const struct packet_socket *s) {
+    int hops = 0;
+    socklen_t length = sizeof hops;
+    int error = s->ipv6 ? getsockopt(s->fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, &length)
+                        : getsockopt(s->fd, IPPROTO_IP, IP_TTL, &hops, &length);
+    return error == 0 && hops > 0 && hops <= UINT8_MAX ? (uint8_t)hops : USUAL_HOP_LIMIT;
+}
+
+static int open_xdp(struct transport *t, const struct transport_options *options,
+                    const struct report *report) {
+    const struct xdp_sender_options wanted = {
+        .ns = t->ns,
+        .send_buffer_bytes = options->send_buffer_bytes,
+        .ipv4_hop_limit = hop_limit_of(&t->sockets[WAY_RAW_IPV4]),
+        .ipv6_hop_limit = hop_limit_of(&t->sockets[WAY_RAW_IPV6]),
+        .obstacle = options->mark     ? "packets have a mark, by which the kernel routes"
+                    : options->device ? "packets are bound to a device"
+                                      : NULL,
+    };
+    int error = xdp_sender_new(&t->xdp, &wanted);
+    return error ? fail(report, error, "Preparing AF_XDP") : 0;
+}
+
 static int open_all(struct transport *t, const struct transport_options *options,
                     const struct report *report) {
     t->receiver.slots = malloc((size_t)TRANSPORT_BATCH * TRANSPORT_SLOT_STRIDE);
@@ -235,7 +260,7 @@ static int open_all(struct transport *t, const struct transport_options *options
         return fail(report, -ENOMEM, "Allocating packet memory");
     /* A filter that cannot be attached now lets nothing in; the next claim tries again. */
     (void)update_filters(t);
-    return 0;
+    return options->xdp ? open_xdp(t, options, report) : 0;
 }
 
 /* Closes and frees; shared with nobody but the descriptors themselves. */
@@ -257,6 +282,7 @@ void transport_give_back(struct transport *t) {
 void transport_close(struct transport *t) {
     if (!t)
         return;
+    xdp_sender_delete(t->xdp);
     dispose(t);
     icmp_errors_free(&t->errors);
     free(t);
@@ -289,6 +315,7 @@ void transport_forget(struct transport *t) {
         return;
     /* Another thread of the parent may have held the lock at the fork: it is left alone.
        Descriptors are the child's own copies, also those that hold names. */
+    xdp_sender_forget(t->xdp);
     dispose(t);
     free(t);
 }
@@ -364,7 +391,15 @@ bool transport_refresh(struct transport *t) {
     /* What cannot be attached lets too much in, which the receiver drops, or lacks what only the
      * speaker wants; the next change tries again. */
     (void)update_filters(t);
-    return host_network_refresh(t->network);
+    bool has_changed = host_network_refresh(t->network);
+    if (has_changed && t->xdp)
+        xdp_sender_forget_routes(t->xdp);
+    return has_changed;
+}
+
+bool transport_next_notice(struct transport *t, char text[TRANSPORT_NOTICE_BYTES]) {
+    _Static_assert(TRANSPORT_NOTICE_BYTES == XDP_SENDER_NOTICE_BYTES, "one text");
+    return t->xdp && xdp_sender_notice(t->xdp, text);
 }
 
 int transport_route(struct transport *t, const struct usctp_addr *destination,
@@ -405,4 +440,5 @@ void transport_counters(const struct transport *t, struct transport_counters *ou
     _Static_assert(sizeof *out % sizeof *to == 0, "counters are all 64 bits wide");
     for (size_t i = 0; i < sizeof *out / sizeof *to; i++)
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    out->xdp_memory_bytes = t->xdp ? xdp_sender_bytes(t->xdp) : 0;
 }

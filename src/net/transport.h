@@ -17,6 +17,7 @@ struct transport;
 struct transport_options {
     bool raw;               /* open raw sockets, or take those given */
     bool udp;               /* open UDP sockets, or take those given */
+    bool xdp;               /* raw: send by AF_XDP where that can be (xdp_sender.h) */
     uint16_t udp_port;      /* local encapsulation port, 0 = 9899 */
     bool udp_port_required; /* another process holds it: fail with EADDRINUSE instead of taking an
                                ephemeral port */
@@ -73,12 +74,16 @@ size_t transport_receive_ready(struct transport *t, uint32_t readable, uint32_t 
  */
 size_t transport_send(struct transport *t, const struct usctp_packet *packets, size_t n,
                       uint32_t *offset_bytes);
-/* Whether transport_next_icmp has something from transport_send since the last question. For the
- * thread that sends. */
+/* Whether transport_next_icmp or transport_next_notice has something from transport_send since the
+ * last question. For the thread that sends. */
 bool transport_send_reported(struct transport *t);
 /* How long to wait after a short transport_send before trying again. */
 uint32_t transport_send_delay_us(const struct transport *t);
 
+/* Takes the next line for the user, why AF_XDP is not used on some way. Returns whether there was
+ * one. */
+#define TRANSPORT_NOTICE_BYTES 200u
+bool transport_next_notice(struct transport *t, char text[TRANSPORT_NOTICE_BYTES]);
 /* Takes the next ICMP error that concerned one of our packets, or what this host said of one.
    Returns 1, or 0 when there is none. quoted is valid until the next call. Called after
    transport_receive; errors are drained from the error queues. */
@@ -119,6 +124,8 @@ struct transport_counters {
     uint64_t no_room, refused, icmp_errors, truncated,
         foreign;                     /* packets for no claimed port that got past the filter */
     uint64_t strays, strays_limited; /* for nobody's port: received, and too many to look at */
+    uint64_t xdp_packets_out;        /* of packets_out, by AF_XDP */
+    uint64_t xdp_memory_bytes;       /* of its frames, now */
 };
 void transport_counters(const struct transport *t, struct transport_counters *out);
 

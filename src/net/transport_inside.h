@@ -17,6 +17,7 @@
 #include "net/packet_socket.h"
 #include "net/port_claim.h"
 #include "net/transport.h"
+#include "net/xdp_sender.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -78,6 +79,7 @@ struct transport {
     struct host_network *network;
     struct port_claims *claims;
     struct host_speaker *speaker; /* NULL: no raw sockets */
+    struct xdp_sender *xdp;       /* NULL: not asked for */
     uint64_t filter_generation;   /* of the claims and the speaker that the filters show */
     uint64_t told_generation;     /* of the claims that the host's speaker was told of */
     struct icmp_errors errors;

@@ -4,8 +4,9 @@
  * that use the same socket in the same way go in one call, and each thing that the kernel may
  * answer has its consequence: no room ends the call (and a packet that never finds any is given up
  * at last), a refusal costs the one packet, a pending ICMP error of somebody else's costs a second
- * try. Runs go whole over UDP (UDP_SEGMENT) and are cut for
- * raw sockets. RFC 6951 5.3; RFC 9260 6.9 for what may be fragmented.
+ * try. Runs go whole over UDP (UDP_SEGMENT) and are cut for raw sockets, and for AF_XDP, whose
+ * rings take the place of the raw socket where xdp_sender.h says so. RFC 6951 5.3; RFC 9260 6.9 for
+ * what may be fragmented.
  */
 #include "net/transport_inside.h"
 
@@ -164,6 +165,15 @@ static bool may_fragment(const struct usctp_packet *packet) {
     return (packet->flags & USCTP_PACKET_MAY_FRAGMENT) != 0;
 }
 
+/* The AF_XDP ring for what follows `at`, or NULL: sockets send it. */
+static struct xdp_ring *ring_of(struct transport *t, const struct usctp_packet *packet,
+                                uint32_t offset) {
+    uint32_t each = segment_bytes(packet), left = packet->length - offset;
+    if (!t->xdp || packet->udp_destination != 0)
+        return NULL;
+    return xdp_sender_ring(t->xdp, packet, left < each ? left : each);
+}
+
 /*
  * Fills the batch with what follows `at` and uses one socket in one way. Returns how many messages
  * there are; 0 when no socket can take the packet.
@@ -176,7 +186,8 @@ static size_t gather(struct transport *t, const struct usctp_packet *packets, si
     while (s && count < TRANSPORT_BATCH && at.packet < n) {
         const struct usctp_packet *packet = &packets[at.packet];
         if (at.packet != first && at.offset == 0 &&
-            (way_of(t, packet) != s || may_fragment(packet) != may_fragment(&packets[first])))
+            (way_of(t, packet) != s || may_fragment(packet) != may_fragment(&packets[first]) ||
+             ring_of(t, packet, 0)))
             break;
         struct transport_piece *piece = &sender->pieces[count];
         *piece = cut_piece(s, packet, at.offset, sender->single && at.packet == first);
@@ -212,6 +223,28 @@ static struct position behind(const struct transport_piece *piece,
     return (struct position){piece->packet + 1, 0};
 }
 
+/* Puts what follows `at` and goes the same way into a ring, as gather does into a batch. Returns
+ * how many pieces are in it now, those of an earlier try included. */
+static size_t fill_ring(struct transport *t, const struct usctp_packet *packets, size_t n,
+                        struct position at, const struct xdp_ring *ring) {
+    struct transport_sender *sender = &t->sender;
+    size_t count = 0, offered = xdp_sender_offered(t->xdp, ring);
+    while (count < TRANSPORT_BATCH && at.packet < n) {
+        const struct usctp_packet *packet = &packets[at.packet];
+        struct transport_piece *piece = &sender->pieces[count];
+        if (count >= offered && ring_of(t, packet, at.offset) != ring)
+            break;
+        *piece = cut_piece(&t->sockets[WAY_RAW_IPV4], packet, at.offset, true);
+        piece->packet = at.packet;
+        if (count >= offered &&
+            !xdp_sender_put(t->xdp, packet, packet->data + at.offset, piece->bytes))
+            break;
+        count++;
+        at = behind(piece, packets);
+    }
+    return count;
+}
+
 /* Tells of a packet that this host does not let out. */
 static void report(struct transport *t, const struct usctp_packet *packet,
                    enum usctp_icmp_kind kind, uint32_t mtu_bytes) {
@@ -227,7 +260,7 @@ static void report(struct transport *t, const struct usctp_packet *packet,
 bool transport_send_reported(struct transport *t) {
     bool has_reported = t->sender.has_reported;
     t->sender.has_reported = false;
-    return has_reported;
+    return (t->xdp && xdp_sender_has_news(t->xdp)) || has_reported;
 }
 
 enum answer { ANSWER_AGAIN, ANSWER_NO_ROOM, ANSWER_REFUSED };
@@ -305,31 +338,62 @@ static void count_sent(struct transport *t, const struct usctp_packet *packets, 
         __atomic_store_n(&t->sender.delay_us, 0, __ATOMIC_RELAXED);
 }
 
+/* Offers what follows `at` by a ring. Returns as offer. */
+static int offer_ring(struct transport *t, const struct usctp_packet *packets, size_t n,
+                      struct position at, struct xdp_ring *ring) {
+    bool is_gone = false;
+    size_t count = fill_ring(t, packets, n, at, ring);
+    uint32_t sent = xdp_sender_send(t->xdp, ring, (uint32_t)count, &is_gone);
+    transport_count(&t->counters.xdp_packets_out, sent);
+    if (sent > 0)
+        return (int)sent;
+    return is_gone ? -EINTR : -EAGAIN;
+}
+
+/* Offers what follows `at` and goes by one socket in one way, or by one ring. Returns how many
+ * pieces were taken, from the first on, or a negative errno; 0 when no socket can take the packet.
+ */
+static int offer(struct transport *t, const struct usctp_packet *packets, size_t n,
+                 struct position at, struct packet_socket *s) {
+    struct xdp_ring *ring = s ? ring_of(t, &packets[at.packet], at.offset) : NULL;
+    if (ring) {
+        transport_count(&t->counters.send_calls, 1);
+        return offer_ring(t, packets, n, at, ring);
+    }
+    if (t->xdp)
+        (void)xdp_sender_offered(t->xdp, NULL); /* it goes another way now */
+    size_t count = gather(t, packets, n, at);
+    if (count == 0)
+        return 0;
+    packet_socket_set_fragments(s, may_fragment(&packets[at.packet]));
+    transport_count(&t->counters.send_calls, 1);
+    int sent = sendmmsg(s->fd, t->sender.messages, (unsigned)count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? sent : -errno;
+}
+
 size_t transport_send(struct transport *t, const struct usctp_packet *packets, size_t n,
                       uint32_t *offset_bytes) {
     struct transport_sender *sender = &t->sender;
     struct position at = {0, *offset_bytes};
     bool tried = false;
+    if (t->xdp)
+        xdp_sender_begin(t->xdp);
     if (n > 0 && at.offset >= packets[0].length && at.offset > 0)
         at = (struct position){1, 0};
     while (at.packet < n) {
         const struct usctp_packet *packet = &packets[at.packet];
         struct packet_socket *s = way_of(t, packet);
-        size_t count = gather(t, packets, n, at);
-        if (!s || count == 0) {
+        int sent = offer(t, packets, n, at, s);
+        if (sent == 0) {
             transport_count(&t->counters.refused, 1);
             at = (struct position){at.packet + 1, 0};
             continue;
         }
-        packet_socket_set_fragments(s, may_fragment(packet));
-        int sent = sendmmsg(s->fd, sender->messages, (unsigned)count, MSG_DONTWAIT | MSG_NOSIGNAL);
-        int error = errno;
-        transport_count(&t->counters.send_calls, 1);
         if (sent > 0) {
             count_sent(t, packets, (size_t)sent);
             at = behind(&sender->pieces[sent - 1], packets);
         } else {
-            enum answer answer = on_error(t, s, packet, error, &tried);
+            enum answer answer = on_error(t, s, packet, -sent, &tried);
             if (answer == ANSWER_NO_ROOM && is_worth_waiting(sender, packet)) {
                 back_off(t);
                 break;
@@ -338,6 +402,8 @@ size_t transport_send(struct transport *t, const struct usctp_packet *packets, s
                 continue;
             transport_count(&t->counters.refused, 1);
             at = behind(&sender->pieces[0], packets);
+            if (t->xdp)
+                xdp_sender_skip(t->xdp);
         }
         tried = false;
         sender->no_room = 0;

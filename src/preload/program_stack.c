@@ -100,6 +100,11 @@ static void find_capture(struct usctp_stack_options *options) {
         options->trace = NULL;
 }
 
+static void on_notice(void *user, const char *sentence) {
+    (void)user;
+    tell(sentence);
+}
+
 static struct usctp_stack *make_stack(void) {
     struct usctp_stack_options options;
     struct usctp_config config;
@@ -110,6 +115,7 @@ static struct usctp_stack *make_stack(void) {
     options.udp_port = (uint16_t)number(RUN_ENVIRONMENT_UDP, UINT16_MAX);
     options.flags = options.udp_port != 0 ? USCTP_STACK_UDP : USCTP_STACK_RAW;
     options.flags |= USCTP_STACK_THREAD | (uint32_t)number(RUN_ENVIRONMENT_FLAGS, UINT16_MAX);
+    options.notice = on_notice;
     program.udp_port = options.udp_port;
     find_capture(&options);
     return usctp_stack_new(&options);

@@ -400,6 +400,42 @@ START_TEST(thread_name_and_signals) {
 }
 END_TEST
 
+static char told[256];
+static int told_count;
+
+static void on_notice(void *user, const char *sentence) {
+    ck_assert_ptr_eq(user, told);
+    snprintf(told, sizeof told, "%s", sentence);
+    told_count++;
+}
+
+/* What cannot be had by AF_XDP is had by raw sockets, and told. */
+START_TEST(what_the_user_is_told) {
+    struct usctp_stack_options options;
+    usctp_stack_options_init(&options);
+    options.notice = on_notice;
+    options.notice_user = told;
+    options.flags = USCTP_STACK_XDP | USCTP_STACK_UDP;
+    fails(&options, EINVAL);
+    ck_assert_int_eq(told_count, 0);
+    options.device = "lo";
+    options.flags = USCTP_STACK_XDP | USCTP_STACK_NO_SPEAKER;
+    struct usctp_stack *stack = usctp_stack_new(&options);
+    if (!stack) {
+        ck_assert_msg(errno == EPERM || errno == EBUSY, "%s", usctp_stack_error());
+        printf("no raw sockets: %s\n", usctp_stack_error());
+        return;
+    }
+    ck_assert_int_eq(told_count, 1);
+    ck_assert_msg(strstr(told, "AF_XDP") && strstr(told, "device"), "%s", told);
+    usctp_stack_delete(stack);
+    options.notice = NULL;
+    options.flags |= USCTP_STACK_RAW | USCTP_STACK_UDP;
+    works(&options);
+    ck_assert_int_eq(told_count, 1);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("placement");
     TCase *tests = tcase_create("placement");
@@ -415,6 +451,7 @@ int main(void) {
     tcase_add_test(tests, what_is_handed_in_comes_back_on_failure);
     tcase_add_test(tests, devices_that_are_none);
     tcase_add_test(tests, thread_name_and_signals);
+    tcase_add_test(tests, what_the_user_is_told);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
