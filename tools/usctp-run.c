@@ -34,6 +34,10 @@ static const char help[] =
     "      --udp[=PORT]            SCTP in UDP (RFC 6951), which needs no privilege: the local "
     "port,\n"
     "                              and the peers' (9899)\n"
+    "      --transport KIND        raw; udp: as --udp; xdp: raw packets that leave by AF_XDP, "
+    "where "
+    "the\n"
+    "                              interface allows it (raw)\n"
     "      --pcap FILE             write every packet; further processes write FILE.PID\n"
     "      --set NAME=VALUE        any tunable of usctp/config.h; --set help lists them\n"
     "      --streams N             outgoing streams to ask for\n"
@@ -48,6 +52,7 @@ static const char help[] =
 
 static const struct option longs[] = {
     {"udp", optional_argument, NULL, OPTIONS_UDP},
+    {"transport", required_argument, NULL, OPTIONS_TRANSPORT},
     {"pcap", required_argument, NULL, OPTIONS_PCAP},
     {"set", required_argument, NULL, OPTIONS_SET},
     {"streams", required_argument, NULL, OPTIONS_STREAMS},
@@ -156,6 +161,8 @@ static void tell(const struct tool_options *options, uint32_t flags) {
         unsetenv(RUN_ENVIRONMENT_UDP);
     if (options->no_speaker)
         flags |= USCTP_STACK_NO_SPEAKER;
+    if (options->xdp)
+        flags |= USCTP_STACK_XDP;
     put_number(RUN_ENVIRONMENT_FLAGS, flags);
     if (options->pcap != NULL)
         tell_capture(options->pcap);

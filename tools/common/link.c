@@ -82,11 +82,19 @@ static void on_trace(void *user, const struct usctp_trace_record *record) {
         watch_record(&link->watch, record);
 }
 
+static void on_notice(void *user, const char *sentence) {
+    (void)user;
+    report_error("%s", sentence);
+}
+
 static void make_stack(struct link *link) {
     const struct tool_options *options = link->options;
     struct usctp_stack_options stack;
     usctp_stack_options_init(&stack);
     stack.flags = options->udp ? USCTP_STACK_UDP : USCTP_STACK_RAW;
+    if (options->xdp)
+        stack.flags |= USCTP_STACK_XDP;
+    stack.notice = on_notice;
     if (link->threaded)
         stack.flags |= USCTP_STACK_THREAD;
     if (options->udp && link->role == LINK_LISTENER) {

@@ -18,6 +18,9 @@ const char options_help[] =
     "  --udp[=PORT]            SCTP in UDP (RFC 6951), which needs no privilege: the peer's port "
     "for\n"
     "                          a client, the local one for a listener (9899)\n"
+    "  --transport KIND        raw; udp: as --udp; xdp: raw packets that leave by AF_XDP, where "
+    "the\n"
+    "                          interface allows it (raw)\n"
     "  --bind ADDR[,ADDR2...]  local addresses (all of the host)\n"
     "  --streams N             outgoing streams to ask for\n"
     "  --rto MIN,INITIAL,MAX   retransmission timeouts in ms (1000,1000,60000)\n"
@@ -109,6 +112,15 @@ static _Noreturn void finish(const char *text) {
     exit(fflush(stdout) == 0 ? 0 : REPORT_FAILED);
 }
 
+static void take_transport(struct tool_options *options, const char *kind) {
+    options->xdp = strcmp(kind, "xdp") == 0;
+    options->udp = strcmp(kind, "udp") == 0;
+    if (options->udp && options->udp_port == 0)
+        options->udp_port = USCTP_UDP_PORT;
+    if (!options->xdp && !options->udp && strcmp(kind, "raw") != 0)
+        report_die(REPORT_USAGE, "--transport takes raw, udp or xdp, not \"%s\"", kind);
+}
+
 bool options_take(struct tool_options *options, int code, const char *argument, const char *help) {
     switch (code) {
     case OPTIONS_UDP:
@@ -116,6 +128,9 @@ bool options_take(struct tool_options *options, int code, const char *argument, 
         options->udp_port = USCTP_UDP_PORT;
         if (argument != NULL)
             options->udp_port = (uint16_t)options_number(argument, 1, 65535, "--udp");
+        return true;
+    case OPTIONS_TRANSPORT:
+        take_transport(options, argument);
         return true;
     case OPTIONS_BIND:
         options->bind = argument;
@@ -168,6 +183,8 @@ bool options_take(struct tool_options *options, int code, const char *argument, 
 
 void options_check(const struct tool_options *options) {
     const struct usctp_config *config = &options->config;
+    if (options->xdp && options->udp)
+        report_die(REPORT_USAGE, "--udp and --transport xdp do not go together");
     if (config->rto_min_us > config->rto_initial_us || config->rto_initial_us > config->rto_max_us)
         report_die(REPORT_USAGE, "the RTO must have MIN <= INITIAL <= MAX");
     /* RFC 9260 6.3.1: a peer that delays its SACK longer than RTO.Min causes timeouts for nothing.

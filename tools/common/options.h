@@ -15,6 +15,7 @@
 
 struct tool_options {
     bool udp;
+    bool xdp;          /* raw, sent by AF_XDP */
     uint16_t udp_port; /* with udp: a client's peer's port, a listener's own */
     const char *bind;  /* local hosts, or NULL */
     const char *pcap;  /* capture file, or NULL */
@@ -38,6 +39,7 @@ enum options_code {
     OPTIONS_HEARTBEAT,
     OPTIONS_SET,
     OPTIONS_NO_SPEAKER,
+    OPTIONS_TRANSPORT,
     OPTIONS_HELP,
     OPTIONS_VERSION,
     OPTIONS_OWN, /* the first code of a program's own */
@@ -46,6 +48,7 @@ enum options_code {
 /* clang-format off */
 #define OPTIONS_LONG                                                                               \
     {"udp", optional_argument, NULL, OPTIONS_UDP},                                                 \
+    {"transport", required_argument, NULL, OPTIONS_TRANSPORT},                                     \
     {"bind", required_argument, NULL, OPTIONS_BIND},                                               \
     {"pcap", required_argument, NULL, OPTIONS_PCAP},                                               \
     {"trace", required_argument, NULL, OPTIONS_TRACE},                                             \
