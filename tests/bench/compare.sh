@@ -10,7 +10,8 @@
 # both), round trips and set-ups a second, each with its ratio, and what the machine can carry at all: packets
 # without a protocol (blast), the same with a receiver that naps, a bare echo, one TCP connection of iperf3.  Of
 # usrsctp's two programming interfaces the one that wins a short trial is measured; round trips and set-ups are
-# measured by the calls that block.  Trust the ratios, not the absolutes.
+# measured by the calls that block.  A row "xdp" is usctp with --transport xdp at both ends, beside what its row "raw4"
+# is beside.  Trust the ratios, not the absolutes.
 # USCTP_BUILD is the build directory.
 TEST_LIMIT_S=3000
 . "$(dirname "$0")/../real/lib.sh"
@@ -25,7 +26,7 @@ while [ $# -gt 0 ]; do
     --runs) RUNS=$2; shift ;;
     --seconds) RUN_S=$2; shift ;;
     --json) JSON=$2; shift ;;
-    *) sed -n '4,15s/^# \{0,1\}//p' "$0"; SKIPPED=1; exit 2 ;;
+    *) sed -n '4,16s/^# \{0,1\}//p' "$0"; SKIPPED=1; exit 2 ;;
   esac
   shift
 done
@@ -170,6 +171,8 @@ for ((i = 0; i < RUNS; i++)); do
     api=$(awk -v t="$transport" -v b="$bytes" '$1 == "api" && $2 == t && $3 == b { print $4 }' "$RESULTS")
     measure "$USRSCTP" usrsctp "$transport" "$bytes" "$RUN_S" "--api ${api%/*}" "--api ${api#*/}"
     measure "$USCTP" usctp "$transport" "$bytes" "$RUN_S" "$OUR_SETTINGS" "$OUR_SETTINGS"
+    [ "$transport" != raw4 ] || measure "$USCTP" usctp-xdp "$transport" "$bytes" "$RUN_S" \
+      "$OUR_SETTINGS --transport xdp" "$OUR_SETTINGS --transport xdp"
     [ -z "$ALL" ] || measure "$USCTP" usctp-poll "$transport" "$bytes" "$RUN_S" "$OUR_SETTINGS --poll" "$OUR_SETTINGS --poll"
   done
 done
@@ -256,7 +259,7 @@ tcp = median(ceilings, ("tcp", "tcp"))
 show(form, "", "message", "usctp", "usrsctp", "ratio", "usctp", "usrsctp", "ratio", "of", "of", "usrsctp's API")
 show(form, "", "bytes", "MB/s", "MB/s", "", "CPU-s/GB", "CPU-s/GB", "", "ceiling", "TCP", "(server/client)")
 for case in order:
-    for label in ("usctp", "usctp-poll"):
+    for label in ("usctp", "usctp-xdp", "usctp-poll"):
         if (case, label) not in bulk:
             continue
         ours, theirs = (median(bulk, (case, who), "goodput_MBps") for who in (label, "usrsctp"))
@@ -267,7 +270,8 @@ for case in order:
                         "usrsctp_cpu_s_per_GB": their_cpu, "cpu_ratio": ratio(cpu, their_cpu),
                         "ceiling_MBps": ceiling, "of_ceiling": ratio(ours, ceiling), "of_tcp": ratio(ours, tcp),
                         "usrsctp_api": apis[case], "runs": {who: bulk[case, who] for who in (label, "usrsctp")}})
-        show(form, case[0], case[1], cell(ours), cell(theirs), cell(ratio(ours, theirs), "{:.2f}"), cell(cpu, "{:.2f}"),
+        name = "xdp" if label == "usctp-xdp" else case[0]
+        show(form, name, case[1], cell(ours), cell(theirs), cell(ratio(ours, theirs), "{:.2f}"), cell(cpu, "{:.2f}"),
              cell(their_cpu, "{:.2f}"), cell(ratio(cpu, their_cpu), "{:.2f}"), cell(ratio(ours, ceiling), "{:.0%}"),
              cell(ratio(ours, tcp), "{:.0%}"), apis[case] + (" (usctp: --poll)" if label == "usctp-poll" else ""))
 for (transport, label), values in sorted(ceilings.items()):
