@@ -60,8 +60,11 @@ static void find_route(struct usctp_stack *stack, int32_t assoc,
 }
 
 void events_answer_routes(struct usctp_stack *stack, int32_t assoc, bool all) {
+    struct usctp_assoc_status status;
     struct usctp_path_status path;
-    for (uint32_t i = 0; i < USCTP_MAX_ADDRESSES; i++) {
+    if (usctp_assoc_status(stack->engine, assoc, &status) != 0)
+        return;
+    for (uint32_t i = 0; i < status.path_count; i++) {
         struct usctp_addr source;
         uint32_t mtu_bytes;
         if (usctp_path_status(stack->engine, assoc, i, &path) != 0)
