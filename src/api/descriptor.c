@@ -34,13 +34,12 @@ int descriptor_identify(int fd, uint64_t *inode) {
 }
 
 int descriptor_open(struct descriptor *d, int flags) {
-    int pair[2], smallest = 1;
+    int pair[2];
     int nonblock = flags & SOCK_NONBLOCK;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | nonblock, 0, pair) != 0)
         return -errno;
     *d = (struct descriptor){.number = pair[0], .own = high_number_move(pair[1]), .witness = -1};
-    if (setsockopt(d->number, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest) != 0 ||
-        descriptor_identify(d->number, &d->inode) != 0 ||
+    if (descriptor_identify(d->number, &d->inode) != 0 ||
         (!(flags & SOCK_CLOEXEC) && fcntl(d->number, F_SETFD, 0) != 0)) {
         int error = errno;
         close(d->number);
@@ -87,11 +86,14 @@ static bool put(int fd, size_t bytes) {
 void descriptor_fill(struct descriptor *d, int fd) {
     if (d->own < 0 || d->has_ended || d->is_filled)
         return;
-    /* The parked message goes behind it, so that it stays when b takes this one out. */
-    set_send_buffer(fd, FILLING_BYTES);
+    /* The parked message goes behind it, so that it stays when b takes this one out. At first the
+     * kernel's default has room for both. */
+    if (d->is_small)
+        set_send_buffer(fd, FILLING_BYTES);
     d->is_filled = put(fd, FILL_BYTES);
     d->is_parked_behind = d->is_filled && put(fd, 1);
     set_send_buffer(fd, 1);
+    d->is_small = true;
 }
 
 void descriptor_park(struct descriptor *d, int fd) {

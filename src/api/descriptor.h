@@ -22,6 +22,7 @@ struct descriptor {
     uint64_t inode;        /* of a: its identity, whatever its numbers */
     uint32_t tokens;       /* in a */
     bool is_filled;        /* the 4096-byte message lies in b */
+    bool is_small;         /* a's send buffer is the smallest: one fill is enough */
     bool is_parked;        /* a 1-byte message lies in b, so that closing b is an error for a */
     bool is_parked_behind; /* another, behind the 4096-byte message */
     bool has_eof;          /* descriptor_show_eof was called; the tokens stay */
