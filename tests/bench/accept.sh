@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# accept.sh [--runs N] [--count N] [UNDER-WAY...]: associations that live at the same time, 8,000 by default,
-# each connected and taken by accept() with a socket of its own: usctp (accept.c) and usrsctp
+# accept.sh [--realtime] [--runs N] [--count N] [UNDER-WAY...]: associations that live at the same time, 8,000 by
+# default, each connected and taken by accept() with a socket of its own: usctp (accept.c) and usrsctp
 # (usrsctp-accept.c) in turn over one veth pair between two network namespaces, raw IPv4.  UNDER-WAY is how many
-# connects the client has open at a time, by default 1, 16, 100 and 1,000: a line each.
+# connects the client has open at a time, by default 1, 16, 100, 200 and 1,000: a line each.  --realtime: everything
+# before the other processes of the machine.
 #
 # Prints medians of the associations a second that the server took, the ratio, the last quarter's time
 # over the first's, and CPU seconds of client and server; at the end the ratio of the best of both.
@@ -12,17 +13,18 @@
 TEST_LIMIT_S=900
 . "$(dirname "$0")/../real/lib.sh"
 
-RUNS=3 COUNT=8000
+RUNS=3 COUNT=8000 FIRST=()
 while [ $# -gt 0 ]; do
   case $1 in
+    --realtime) FIRST=(chrt -r 1) ;;
     --runs) RUNS=$2; shift ;;
     --count) COUNT=$2; shift ;;
     [1-9]*) break ;;
-    *) sed -n '4,12s/^# \{0,1\}//p' "$0"; SKIPPED=1; exit 2 ;;
+    *) sed -n '4,13s/^# \{0,1\}//p' "$0"; SKIPPED=1; exit 2 ;;
   esac
   shift
 done
-[ $# -gt 0 ] || set -- 1 16 100 1000
+[ $# -gt 0 ] || set -- 1 16 100 200 1000
 USCTP=$(built tests/bench/accept)
 USRSCTP=$USCTP_BUILD/tests/bench/usrsctp-accept
 [ -x "$USRSCTP" ] || skip "usrsctp-accept is not built (libusrsctp-dev is missing)"
@@ -32,10 +34,10 @@ net_make 4
 # measure PROGRAM UNDER-WAY: one run; adds to $WORK/results a line "UNDER-WAY SERVER-JSON CLIENT-JSON"
 measure() {
   : >"$WORK/server.json"; : >"$WORK/client.json"
-  spawn server in_net "$NET_B" "$1" -s "${B_ADDR[0]}" "$COUNT" >"$WORK/server.json"
+  spawn server in_net "$NET_B" "${FIRST[@]}" "$1" -s "${B_ADDR[0]}" "$COUNT" >"$WORK/server.json"
   wait_until 5 has_socket "$NET_B" raw4 || fail "the server opens no socket"
   sleep 0.3
-  spawn client in_net "$NET_A" "$1" -c "${B_ADDR[0]}" "$COUNT" "$2" >"$WORK/client.json"
+  spawn client in_net "$NET_A" "${FIRST[@]}" "$1" -c "${B_ADDR[0]}" "$COUNT" "$2" >"$WORK/client.json"
   wait_until 60 test -s "$WORK/server.json" || fail "$1 with $2 under way: not all were accepted"
   wait_until 10 test -s "$WORK/client.json" || fail "$1 with $2 under way: not all were connected"
   echo "$2 $(cat "$WORK/server.json") $(cat "$WORK/client.json")" >>"$WORK/results"
