@@ -3,7 +3,7 @@
  * Real descriptors by a pair of sockets (see descriptor.h).
  *
  * Facts of the kernel this rests on: SO_SNDBUF of 1 becomes 4608; poll says writable while four
- * times the memory charged to a is at most that (a parked byte costs 768, the fill 8448); a send
+ * times the memory charged to a is at most that (a parked byte costs 768, the fill 4352); a send
  * fails once what is charged reaches it; closing b with unread messages gives a ECONNRESET; closing
  * a with unread messages gives b ECONNRESET.
  */
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILL_BYTES = 4096, FILLING_BYTES = 65536 };
+enum { FILL_BYTES = 2048, FILLING_BYTES = 65536 };
 
 static const char fill[FILL_BYTES];
 
@@ -86,13 +86,16 @@ static bool put(int fd, size_t bytes) {
 void descriptor_fill(struct descriptor *d, int fd) {
     if (d->own < 0 || d->has_ended || d->is_filled)
         return;
-    /* The parked message goes behind it, so that it stays when b takes this one out. At first the
-     * kernel's default has room for both. */
-    if (d->is_small)
+    /* The parked message goes behind it, so that it stays when b takes this one out. Both fit into
+     * the kernel's default, as long as that is a's, and into the smallest buffer unless there is a
+     * parked one already. */
+    bool is_tight = d->is_small && d->is_parked;
+    if (is_tight)
         set_send_buffer(fd, FILLING_BYTES);
     d->is_filled = put(fd, FILL_BYTES);
     d->is_parked_behind = d->is_filled && put(fd, 1);
-    set_send_buffer(fd, 1);
+    if (is_tight || !d->is_small)
+        set_send_buffer(fd, 1);
     d->is_small = true;
 }
 
@@ -157,9 +160,12 @@ void descriptor_show_eof(struct descriptor *d) {
 void descriptor_show_end(struct descriptor *d) {
     if (d->own < 0 || d->has_ended)
         return;
-    descriptor_show_eof(d);
+    if (!d->has_eof)
+        descriptor_give_token(d); /* never taken: what makes the last close of a an error for b */
+    d->has_eof = true;
     d->has_ended = true;
-    descriptor_drain(d);
+    if (d->is_filled)
+        descriptor_drain(d);
     shutdown(d->own, SHUT_RDWR);
 }
 

@@ -227,6 +227,7 @@ void socket_orphan(struct socket *s) {
     autoclose_set(s, 0);
     s->state = SOCKET_ENDED;
     loop_wake_all(s);
+    descriptor_drain(&s->descriptor); /* what lies in b would make its close an error */
     socket_unwatch(s);
     LIST_REMOVE(s, link);
     if (s->is_dirty)

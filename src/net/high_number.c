@@ -47,19 +47,21 @@ int high_number_next(unsigned from) {
     return -1;
 }
 
-static int first_number(void) {
+/* Where the limit leaves nothing, or little, above HIGH_NUMBERS_FROM: its upper half. */
+static int move_to_half(int fd) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 0;
-    return limit.rlim_cur > 2 * HIGH_NUMBERS_FROM ? HIGH_NUMBERS_FROM : (int)limit.rlim_cur / 2;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || fd >= (int)limit.rlim_cur / 2)
+        return -1;
+    return fcntl(fd, F_DUPFD_CLOEXEC, (int)limit.rlim_cur / 2);
 }
 
 int high_number_move(int fd) {
     int kept = errno;
-    int from = first_number();
-    if (fd < 0 || fd >= from)
+    if (fd < 0 || fd >= HIGH_NUMBERS_FROM)
         return remember(fd);
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, from);
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_NUMBERS_FROM);
+    if (high < 0)
+        high = move_to_half(fd);
     if (high >= 0)
         close(fd);
     errno = kept;
