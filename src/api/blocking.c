@@ -56,10 +56,9 @@ static bool is_disowned(const struct call *c) {
 
 /* After a wait the number may belong to a stranger, who is not to be touched. */
 static void check_number(struct call *c) {
-    uint64_t inode;
-    if (c->fd >= 0 && (is_disowned(c) || descriptor_identify(c->fd, &inode) != 0 ||
-                       inode != c->socket->descriptor.inode))
+    if (c->fd >= 0 && is_disowned(c))
         c->fd = -1;
+    c->socket->descriptor.is_doubtful = true;
 }
 
 /* While somebody waits for an association it is not deleted, so that he learns why it ended. */

@@ -33,6 +33,14 @@ int descriptor_identify(int fd, uint64_t *inode) {
     return 0;
 }
 
+bool descriptor_may_touch(struct descriptor *d, int fd) {
+    uint64_t inode;
+    if (d->is_doubtful && (descriptor_identify(fd, &inode) != 0 || inode != d->inode))
+        return false;
+    d->is_doubtful = false;
+    return true;
+}
+
 int descriptor_open(struct descriptor *d, int flags) {
     int pair[2];
     int nonblock = flags & SOCK_NONBLOCK;
@@ -66,7 +74,7 @@ void descriptor_give_token(struct descriptor *d) {
 
 void descriptor_take_tokens(struct descriptor *d, int fd, uint32_t but) {
     char token;
-    if (d->has_eof)
+    if (d->has_eof || !descriptor_may_touch(d, fd))
         return;
     for (; d->tokens > but; d->tokens--)
         if (recv(fd, &token, 1, MSG_DONTWAIT) <= 0) {
@@ -84,7 +92,7 @@ static bool put(int fd, size_t bytes) {
 }
 
 void descriptor_fill(struct descriptor *d, int fd) {
-    if (d->own < 0 || d->has_ended || d->is_filled)
+    if (d->own < 0 || d->has_ended || d->is_filled || !descriptor_may_touch(d, fd))
         return;
     /* The parked message goes behind it, so that it stays when b takes this one out. Both fit into
      * the kernel's default, as long as that is a's, and into the smallest buffer unless there is a
@@ -100,7 +108,7 @@ void descriptor_fill(struct descriptor *d, int fd) {
 }
 
 void descriptor_park(struct descriptor *d, int fd) {
-    if (d->own < 0 || d->has_ended || d->is_filled || d->is_parked)
+    if (d->own < 0 || d->has_ended || d->is_filled || d->is_parked || !descriptor_may_touch(d, fd))
         return;
     d->is_parked = put(fd, 1);
 }

@@ -7,7 +7,8 @@
  * writable: a message of 4096 bytes lies in b and exceeds a's tiny send buffer. End of file,
  * hang-up and error: shutdown and close of b. Functions that take `fd` act on a; only a thread that
  * is inside a call of the application on that very number may call them, because after close() the
- * number may belong to a stranger. When a socket is ready is decided in socket.c.
+ * number may belong to a stranger; where that is doubtful they look first. When a socket is ready
+ * is decided in socket.c.
  */
 #ifndef API_DESCRIPTOR_H
 #define API_DESCRIPTOR_H
@@ -27,6 +28,7 @@ struct descriptor {
     bool is_parked_behind; /* another, behind the 4096-byte message */
     bool has_eof;          /* descriptor_show_eof was called; the tokens stay */
     bool has_ended;        /* descriptor_show_end was called */
+    bool is_doubtful;      /* the number of the call that runs may have been closed meanwhile */
 };
 
 /* Makes the pair, writable. flags: SOCK_NONBLOCK, SOCK_CLOEXEC for a. Returns 0 or a negative
@@ -57,6 +59,8 @@ void descriptor_show_error(struct descriptor *d);
 /* Whether the application has closed the last duplicate of a. With neither b nor a witness: whether
  * `number` is a no longer. */
 bool descriptor_is_abandoned(struct descriptor *d);
+/* Whether fd is still a: known, or found out where it is doubtful. */
+bool descriptor_may_touch(struct descriptor *d, int fd);
 /* The identity of the socket behind fd: 0 and *inode, -EBADF, or -ENOTSOCK. */
 int descriptor_identify(int fd, uint64_t *inode);
 

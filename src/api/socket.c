@@ -336,7 +336,7 @@ int socket_take_error(struct call *c) {
     int error = c->socket->error;
     c->socket->error = 0;
     /* Clears what poll() shows as POLLERR. */
-    if (error != 0 && c->fd >= 0)
+    if (error != 0 && c->fd >= 0 && descriptor_may_touch(&c->socket->descriptor, c->fd))
         getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &kernel_error, &bytes);
     return error;
 }
@@ -496,6 +496,7 @@ static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *st
     c->stack = stack;
     c->fd = fd;
     c->now_us = stack_now(stack);
+    s->descriptor.is_doubtful = false; /* is_meant has just seen to it */
     atomic_fetch_add(&s->users, 1);
     atomic_fetch_add(&stack->calls, 1);
     return 0;
