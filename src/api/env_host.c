@@ -13,8 +13,16 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
+
+/* Random bytes by the block, as one call for them costs about as much as another. On a page of its
+ * own that the kernel empties in a child after fork: what is left there are none. */
+struct env_host_store {
+    size_t left;
+    uint8_t bytes[512];
+};
 
 static void *allocate(void *user, size_t bytes) {
     (void)user;
@@ -27,8 +35,7 @@ static void release(void *user, void *memory, size_t bytes) {
     free(memory);
 }
 
-static void fill(void *user, void *out, size_t bytes) {
-    (void)user;
+static void fill_fresh(void *out, size_t bytes) {
     if (bytes <= INT_MAX && RAND_bytes(out, (int)bytes) == 1)
         return;
     /* Tags and cookie keys must not be guessable: without random numbers there is nothing to go on
@@ -40,6 +47,34 @@ static void fill(void *user, void *out, size_t bytes) {
         else if (errno != EINTR)
             abort();
     }
+}
+
+/* Each byte is given once, and not kept. */
+static void fill(void *user, void *out, size_t bytes) {
+    const struct env_host *host = user;
+    struct env_host_store *store = host->store;
+    if (!store || bytes > sizeof store->bytes) {
+        fill_fresh(out, bytes);
+        return;
+    }
+    if (bytes > store->left) {
+        fill_fresh(store->bytes, sizeof store->bytes);
+        store->left = sizeof store->bytes;
+    }
+    store->left -= bytes;
+    memcpy(out, store->bytes + store->left, bytes);
+    memset(store->bytes + store->left, 0, bytes);
+}
+
+static struct env_host_store *make_store(void) {
+    void *page = mmap(NULL, sizeof(struct env_host_store), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, sizeof(struct env_host_store), MADV_WIPEONFORK) == 0)
+        return page;
+    munmap(page, sizeof(struct env_host_store));
+    return NULL;
 }
 
 /* Sets the context up; for the key of the last time, which is most often the same, at once. */
@@ -72,15 +107,17 @@ static int hmac_sha256(void *user, const uint8_t *key, size_t key_bytes, const u
 
 int env_host_init(struct env_host *host, struct usctp_environment *environment) {
     host->key_bytes = 0;
+    host->store = NULL;
     host->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     host->context = host->mac ? EVP_MAC_CTX_new(host->mac) : NULL;
     if (!host->context) {
         env_host_free(host);
         return -ENOMEM;
     }
+    host->store = make_store();
     *environment = (struct usctp_environment){
         .allocator = {.allocate = allocate, .release = release},
-        .random = {.fill = fill},
+        .random = {.fill = fill, .user = host},
         .crypto = {.hmac_sha256 = hmac_sha256, .user = host},
     };
     return 0;
@@ -93,6 +130,11 @@ void env_host_free(struct env_host *host) {
     host->mac = NULL;
     OPENSSL_cleanse(host->key, sizeof host->key);
     host->key_bytes = 0;
+    if (host->store) {
+        OPENSSL_cleanse(host->store, sizeof *host->store);
+        munmap(host->store, sizeof *host->store);
+    }
+    host->store = NULL;
 }
 
 uint64_t env_host_now_us(void) {

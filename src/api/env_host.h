@@ -17,6 +17,7 @@ struct env_host {
     /* The key that the context is set up with, 0 bytes: none. */
     uint8_t key[ENV_HOST_KEY_BYTES];
     size_t key_bytes;
+    struct env_host_store *store; /* random bytes not given yet, or NULL */
 };
 
 /* Fetches what is needed from libcrypto and fills *environment, which points to *host. Returns 0 or
