@@ -18,6 +18,7 @@
 #define MAX_GSO_SEGMENTS 64u
 #define MAX_GSO_BYTES    65000u /* what fits with headers into an IP packet's 16 bits of length */
 #define FLOW_LABEL_MASK  0x000fffffu
+#define SMALL_BYTES      256u
 
 struct position {
     size_t packet;
@@ -161,8 +162,10 @@ static void address_message(struct transport_sender *sender, const struct packet
         header->msg_control = NULL;
 }
 
+/* What fits the links of smallest MTU anyway (296 bytes) is as well off with DF: the option is not
+ * turned over and back for it. */
 static bool may_fragment(const struct usctp_packet *packet) {
-    return (packet->flags & USCTP_PACKET_MAY_FRAGMENT) != 0;
+    return (packet->flags & USCTP_PACKET_MAY_FRAGMENT) != 0 && packet->length > SMALL_BYTES;
 }
 
 /* The AF_XDP ring for what follows `at`, or NULL: sockets send it. */
