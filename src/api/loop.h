@@ -64,6 +64,7 @@ struct loop {
     bool is_loaded;
     uint64_t drained_us, streak_us; /* the last packets taken; the first of a streak */
     uint64_t streak_packets;        /* taken since, and none of the user's sent */
+    uint32_t single_turns;          /* so many more are asked for one packet only */
 
     bool has_thread;
     pthread_t thread;

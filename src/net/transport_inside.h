@@ -46,6 +46,8 @@ enum transport_way { WAY_RAW_IPV4, WAY_RAW_IPV6, WAY_UDP_IPV4, WAY_UDP_IPV6, WAY
 struct transport_receiver {
     uint8_t *slots;     /* TRANSPORT_BATCH of them, pages touched when packets need them */
     unsigned first_way; /* the socket that is looked at first; they take turns */
+    /* What each message is set up for; none once the kernel has written to it. */
+    const struct packet_socket *prepared[TRANSPORT_BATCH];
     struct mmsghdr messages[TRANSPORT_BATCH];
     struct iovec vectors[TRANSPORT_BATCH];
     struct sockaddr_in6 names[TRANSPORT_BATCH];

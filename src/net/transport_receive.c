@@ -26,6 +26,9 @@
 static void prepare(struct transport_receiver *r, const struct packet_socket *s, size_t first,
                     size_t n) {
     for (size_t i = first; i < first + n; i++) {
+        if (r->prepared[i] == s)
+            continue;
+        r->prepared[i] = s;
         r->vectors[i].iov_base = r->slots + i * TRANSPORT_SLOT_STRIDE;
         r->vectors[i].iov_len = TRANSPORT_SLOT_BYTES;
         struct msghdr *header = &r->messages[i].msg_hdr;
@@ -189,8 +192,10 @@ static size_t receive_messages(struct transport *t, const struct packet_socket *
     for (unsigned i = 0; i < MAX_RECEIVE_TRIES; i++) {
         int n = recvmmsg(s->fd, &r->messages[slot], (unsigned)max, MSG_DONTWAIT, NULL);
         transport_count(&t->counters.receive_calls, 1);
-        if (n > 0)
+        if (n > 0) {
+            memset(&r->prepared[slot], 0, (size_t)n * sizeof r->prepared[0]);
             return (size_t)n;
+        }
         if (n == 0 || errno == EAGAIN)
             break;
         /* An ICMP error makes one call fail, whatever packets there are. */
