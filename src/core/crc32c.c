@@ -113,7 +113,7 @@ uint32_t crc32c_of_packet(const uint8_t *packet, size_t bytes) {
     uint8_t header[12] = {0};
     ASSERT(bytes >= sizeof header);
     memcpy(header, packet, 8);
-    uint32_t crc = extend_portable(~(uint32_t)0, header, sizeof header);
+    uint32_t crc = extend(~(uint32_t)0, header, sizeof header);
     crc = ~extend(crc, packet + sizeof header, bytes - sizeof header);
     return crc >> 24 | (crc >> 8 & 0xff00u) | (crc & 0xff00u) << 8 | crc << 24;
 }
