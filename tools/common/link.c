@@ -194,8 +194,10 @@ static int make_socket(const struct link *link) {
     if (link->domain == AF_INET6)
         set_option(sd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off, "IPV6_V6ONLY");
     set_option(sd, IPPROTO_SCTP, SCTP_RECVRCVINFO, &on, sizeof on, "SCTP_RECVRCVINFO");
-    subscribe(sd, SCTP_ASSOC_CHANGE);
-    subscribe(sd, SCTP_SHUTDOWN_EVENT);
+    if (!link->blocks || link->options->verbosity > 0) { /* a call that waits tells of the end */
+        subscribe(sd, SCTP_ASSOC_CHANGE);
+        subscribe(sd, SCTP_SHUTDOWN_EVENT);
+    }
     if (link->options->verbosity > 0)
         subscribe(sd, SCTP_REMOTE_ERROR);
     return sd;
@@ -443,7 +445,7 @@ int link_finish(struct link *link, int sd) {
     int error = usctp_shutdown(sd, SHUT_WR) == 0 ? 0 : errno;
     while (error == 0) {
         ssize_t got = link_receive(link, sd, rest, sizeof rest, &piece);
-        if (got == 0)
+        if (got == 0 && !link->blocks) /* one that waits has waited for the end */
             error = link_await_end(link, sd);
         if (got == 0 || (got > 0 && piece.is_complete))
             break;

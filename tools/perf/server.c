@@ -130,8 +130,8 @@ static int serve(struct server *server, struct visit *visit) {
         ssize_t got =
             link_receive(server->link, visit->sd, server->buffer, PERF_BUFFER_BYTES, &piece);
         int failed = 0;
-        if (got == 0)
-            return link_await_end(server->link, visit->sd);
+        if (got == 0) /* of the many of --connect nobody waits for the last packet */
+            return visit->greeted ? link_await_end(server->link, visit->sd) : 0;
         if (got < 0 && errno == EAGAIN)
             failed = link_step(server->link, visit->sd, POLLIN, LINK_FOREVER);
         else if (got < 0)
