@@ -46,6 +46,82 @@ START_TEST(descriptor_shows_every_state) {
 }
 END_TEST
 
+/* Not writable from the start, as one that is not connected; an error shows all the same once it
+ * is. */
+START_TEST(descriptor_filled_at_once) {
+    struct descriptor d;
+    ck_assert_int_eq(descriptor_open(&d, SOCK_NONBLOCK), 0);
+    int a = d.number;
+    descriptor_fill(&d, a);
+    ck_assert_int_eq(ready_now(a), 0);
+    ck_assert_errno(send(a, "x", 1, MSG_DONTWAIT), EAGAIN);
+    descriptor_drain(&d);
+    ck_assert_int_eq(ready_now(a), POLLOUT);
+    descriptor_show_error(&d);
+    ck_assert_int_eq(ready_now(a) & ALL, ALL);
+    close(a);
+    ck_assert(descriptor_is_abandoned(&d));
+    descriptor_close(&d);
+}
+END_TEST
+
+/* An end that no end of file went before, of one with a parked message, a filled one, or neither:
+ * no error, and the last close is heard of. */
+START_TEST(descriptor_ends_at_once) {
+    struct descriptor d;
+    ck_assert_int_eq(descriptor_open(&d, SOCK_NONBLOCK), 0);
+    int a = d.number;
+    if (_i == 1)
+        descriptor_park(&d, a);
+    if (_i == 2)
+        descriptor_fill(&d, a);
+    if (_i == 3)
+        descriptor_give_token(&d);
+    descriptor_show_end(&d);
+    ck_assert_int_eq(ready_now(a) & ALL, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
+    int copy = dup(a);
+    close(a);
+    ck_assert(!descriptor_is_abandoned(&d));
+    ck_assert_int_eq(ready_now(copy) & ALL, POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
+    close(copy);
+    ck_assert(descriptor_is_abandoned(&d));
+    descriptor_close(&d);
+}
+END_TEST
+
+/* A number that may be another's by now is left alone if it is. */
+START_TEST(descriptor_of_another) {
+    struct descriptor d;
+    int ends[2];
+    char byte;
+    ck_assert_int_eq(descriptor_open(&d, SOCK_NONBLOCK), 0);
+    int a = d.number;
+    descriptor_give_token(&d);
+    descriptor_give_token(&d);
+    int copy = dup(a);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    ck_assert_int_eq(send(ends[1], "m", 1, 0), 1);
+    d.is_doubtful = true;
+    descriptor_take_tokens(&d, copy, 1);
+    ck_assert_uint_eq(d.tokens, 1);
+    ck_assert_int_eq(dup2(ends[0], a), a);
+    d.is_doubtful = true;
+    descriptor_take_tokens(&d, a, 0);
+    descriptor_park(&d, a);
+    descriptor_fill(&d, a);
+    ck_assert_uint_eq(d.tokens, 1);
+    ck_assert_int_eq(ready_now(copy), POLLIN | POLLOUT);
+    ck_assert_int_eq(recv(a, &byte, 1, 0), 1);
+    ck_assert_int_eq(byte, 'm');
+    ck_assert_errno(recv(ends[1], &byte, 1, MSG_DONTWAIT), EAGAIN);
+    close(a);
+    close(copy);
+    close(ends[0]);
+    close(ends[1]);
+    descriptor_close(&d);
+}
+END_TEST
+
 START_TEST(descriptor_shows_an_error) {
     struct descriptor d;
     uint64_t inode;
@@ -268,6 +344,9 @@ int main(void) {
     TCase *tcase = tcase_create("readiness");
     tcase_set_timeout(tcase, TEST_SECONDS);
     tcase_add_test(tcase, descriptor_shows_every_state);
+    tcase_add_test(tcase, descriptor_filled_at_once);
+    tcase_add_loop_test(tcase, descriptor_ends_at_once, 0, 4);
+    tcase_add_test(tcase, descriptor_of_another);
     tcase_add_test(tcase, descriptor_shows_an_error);
     tcase_add_test(tcase, descriptor_numbers_stay_low);
     tcase_add_test(tcase, states);
