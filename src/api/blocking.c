@@ -137,6 +137,16 @@ static bool has_to_wait(const struct call *c, enum loop_want want) {
            !atomic_load(&c->stack->is_ending) && !c->stack->exiting.is_over;
 }
 
+/* The peer waits for what there is to send: before the rest of the call, which may take its time.
+ * Meanwhile another thread may take what was waited for. */
+static void answer_first(struct usctp_stack *stack) {
+    if (!transmit_is_due(stack))
+        return;
+    pthread_mutex_unlock(&stack->lock);
+    transmit_flush(stack);
+    pthread_mutex_lock(&stack->lock);
+}
+
 static int lead(struct call *c, enum loop_want want) {
     struct usctp_stack *stack = c->stack;
     struct epoll_event events[LOOP_EVENTS];
@@ -164,6 +174,8 @@ static int lead(struct call *c, enum loop_want want) {
             turn_run(stack, events, n);
         else if (n == -EINTR)
             result = -EINTR;
+        if (n > 0 && !has_to_wait(c, want))
+            answer_first(stack);
     }
     loop_release(stack);
     if (signals.is_blocking) {

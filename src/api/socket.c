@@ -356,15 +356,18 @@ static void show_end(struct socket *s) {
     }
 }
 
+/* Who drives the packets for this very socket sees for himself and shows what he leaves. */
+static bool is_led(const struct socket *s) {
+    const struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
+    return stack && stack->loop.leader == s && stack->loop.leader_want == WANT_READABLE;
+}
+
 static void show_readable(struct socket *s, bool is_readable, int fd) {
-    struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
     struct descriptor *d = &s->descriptor;
     uint32_t wanted = is_readable ? 1 : 0;
     if (fd >= 0 && d->tokens > wanted)
         descriptor_take_tokens(d, fd, wanted);
-    /* Who drives the packets for this very socket sees for himself and shows what he leaves. */
-    bool is_led = stack->loop.leader == s && stack->loop.leader_want == WANT_READABLE;
-    if (!is_readable || is_led)
+    if (!is_readable || is_led(s))
         return;
     /* One more for what is new is an edge for epoll; they are bounded, as only a call of the
      * application can take them back. */
@@ -376,9 +379,7 @@ static void show_readable(struct socket *s, bool is_readable, int fd) {
 /* Blocked readers: one is woken, and sees to the next if he leaves something. */
 static void wake_reader(struct socket *s) {
     struct usctp_stack *stack = atomic_load_explicit(&s->stack, memory_order_relaxed);
-    if (!stack || TAILQ_EMPTY(&s->sleepers))
-        return;
-    if (stack->loop.leader == s && stack->loop.leader_want == WANT_READABLE)
+    if (!stack || TAILQ_EMPTY(&s->sleepers) || is_led(s))
         return;
     if (socket_is_ready(s, WANT_READABLE, 0))
         loop_wake_reader(s);
@@ -399,13 +400,17 @@ static void show_writable(struct socket *s, bool is_writable, int fd) {
 void socket_show(struct socket *s, int fd) {
     if (s->state == SOCKET_GONE)
         return;
+    /* The packets that are due go before what the caller shows when he leaves; an error is shown
+     * before he takes it. */
+    bool is_put_off = fd < 0 && s->error == 0 && is_led(s);
     if (s->state == SOCKET_ENDED) {
-        show_end(s);
+        if (!is_put_off)
+            show_end(s);
         wake_reader(s);
         return;
     }
     const struct connection *a = connection_only(s);
-    if (s->is_read_shut || (a && a->has_peer_shutdown))
+    if (!is_put_off && (s->is_read_shut || (a && a->has_peer_shutdown)))
         descriptor_show_eof(&s->descriptor);
     /* One-to-many, as Linux: writable from the start, and says nothing of a given association. */
     bool is_writable = s->is_many || s->state == SOCKET_CONNECTED

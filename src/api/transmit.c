@@ -177,6 +177,10 @@ static uint64_t send_ready(struct usctp_stack *stack) {
     return USCTP_NEVER;
 }
 
+bool transmit_is_due(struct usctp_stack *stack) {
+    return atomic_load(&stack->transmit.ready_count) > 0;
+}
+
 void transmit_flush(struct usctp_stack *stack) {
     struct transmit *t = &stack->transmit;
     for (int round = 0; round < MAX_ROUNDS; round++) {

@@ -61,6 +61,8 @@ bool transmit_may_gather(struct usctp_stack *stack, int32_t assoc);
 /* Pulls what the engine has to send. The stack is locked. Returns when to try again, or
  * USCTP_NEVER. */
 uint64_t transmit_pull(struct usctp_stack *stack);
+/* Whether there is something to flush. */
+bool transmit_is_due(struct usctp_stack *stack);
 /* Sends what was pulled. The stack is not locked. */
 void transmit_flush(struct usctp_stack *stack);
 /* The same before exit(), which would end another thread in the middle of its flush: that one is
