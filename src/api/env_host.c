@@ -25,14 +25,13 @@ struct env_host_store {
 };
 
 static void *allocate(void *user, size_t bytes) {
-    (void)user;
-    return malloc(bytes);
+    struct env_host *host = user;
+    return block_cache_allocate(&host->blocks, bytes);
 }
 
 static void release(void *user, void *memory, size_t bytes) {
-    (void)user;
-    (void)bytes;
-    free(memory);
+    struct env_host *host = user;
+    block_cache_release(&host->blocks, memory, bytes);
 }
 
 static void fill_fresh(void *out, size_t bytes) {
@@ -108,6 +107,7 @@ static int hmac_sha256(void *user, const uint8_t *key, size_t key_bytes, const u
 int env_host_init(struct env_host *host, struct usctp_environment *environment) {
     host->key_bytes = 0;
     host->store = NULL;
+    host->blocks = (struct block_cache){.kept_bytes = 0};
     host->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     host->context = host->mac ? EVP_MAC_CTX_new(host->mac) : NULL;
     if (!host->context) {
@@ -116,7 +116,7 @@ int env_host_init(struct env_host *host, struct usctp_environment *environment) 
     }
     host->store = make_store();
     *environment = (struct usctp_environment){
-        .allocator = {.allocate = allocate, .release = release},
+        .allocator = {.allocate = allocate, .release = release, .user = host},
         .random = {.fill = fill, .user = host},
         .crypto = {.hmac_sha256 = hmac_sha256, .user = host},
     };
@@ -135,6 +135,7 @@ void env_host_free(struct env_host *host) {
         munmap(host->store, sizeof *host->store);
     }
     host->store = NULL;
+    block_cache_free(&host->blocks);
 }
 
 uint64_t env_host_now_us(void) {

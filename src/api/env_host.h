@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the engine is given on a real host: malloc, libcrypto's random numbers and HMAC-SHA-256, and
- * the clock.
+ * What the engine is given on a real host: malloc's memory, libcrypto's random numbers and
+ * HMAC-SHA-256, and the clock.
  */
 #ifndef API_ENV_HOST_H
 #define API_ENV_HOST_H
 
+#include "api/block_cache.h"
 #include "usctp/engine.h"
 
 enum { ENV_HOST_KEY_BYTES = 64 };
@@ -18,6 +19,7 @@ struct env_host {
     uint8_t key[ENV_HOST_KEY_BYTES];
     size_t key_bytes;
     struct env_host_store *store; /* random bytes not given yet, or NULL */
+    struct block_cache blocks;
 };
 
 /* Fetches what is needed from libcrypto and fills *environment, which points to *host. Returns 0 or
