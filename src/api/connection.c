@@ -158,8 +158,12 @@ void connection_look(struct connection *a) {
 }
 
 void connection_settle(struct connection *a) {
-    struct socket *s = a->socket;
     connection_look(a);
+    connection_finish(a);
+}
+
+void connection_finish(struct connection *a) {
+    struct socket *s = a->socket;
     socket_touch(s);
     if (s->is_many && a->has_ended && !a->is_readable && a->waiters == 0)
         connection_delete(stack_of(s), a);

@@ -62,6 +62,8 @@ void connection_look(struct connection *a);
 /* Looks, and has the socket shown. One of a one-to-many socket that has ended goes with the last
  * that is read: then it is deleted. */
 void connection_settle(struct connection *a);
+/* The same of one that has been looked at. */
+void connection_finish(struct connection *a);
 /* User data was sent or received: for SCTP_AUTOCLOSE. */
 void connection_touch(struct connection *a, uint64_t now_us);
 /* A living or ended association's present state, or false. */

@@ -199,8 +199,10 @@ static ssize_t read_connection(struct call *c, struct connection *a, struct read
         if (n >= 0)
             usctp_assoc_received(engine, a->id, c->now_us);
         pass_turn(a, r);
+        connection_finish(a);
+    } else {
+        connection_settle(a);
     }
-    connection_settle(a);
     return n;
 }
 

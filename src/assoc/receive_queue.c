@@ -186,9 +186,9 @@ static void drop(struct receive_queue *q, struct inbound_message *message, struc
 }
 
 static void describe(const struct receive_item *item, struct usctp_received *received) {
-    memset(received, 0, sizeof *received);
     const struct inbound_message *message = item->message;
     if (!message) {
+        memset(received, 0, sizeof *received);
         received->flags = USCTP_MESSAGE_NOTIFICATION;
         received->notification = notification_of(item)->notification;
         return;
@@ -199,6 +199,9 @@ static void describe(const struct receive_item *item, struct usctp_received *rec
     received->ppid = message->ppid;
     received->tsn = (uint32_t)(first ? first->tsn : message->end);
     received->path = message->path;
+    received->flags = 0;
+    received->source = (struct usctp_addr){.family = USCTP_FAMILY_NONE};
+    received->notification.kind = 0; /* the rest of it says nothing */
     if (message->is_unordered)
         received->flags |= USCTP_MESSAGE_UNORDERED;
     if (message->was_read)
