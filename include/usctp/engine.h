@@ -201,6 +201,8 @@ USCTP_API void usctp_engine_input(struct usctp_engine *engine, const struct usct
  * 0. */
 USCTP_API size_t usctp_engine_output(struct usctp_engine *engine, struct usctp_batch *batch,
                                      uint64_t now_us);
+/* Whether usctp_engine_output has something to look at; without it, it would return 0. */
+USCTP_API bool usctp_engine_has_output(const struct usctp_engine *engine);
 
 /* When usctp_engine_advance must next be called, or USCTP_NEVER. */
 USCTP_API uint64_t usctp_engine_next_deadline(const struct usctp_engine *engine);

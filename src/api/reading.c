@@ -247,6 +247,7 @@ ssize_t reading_run(struct call *c, struct reading *r) {
         ssize_t n = read_once(c, r);
         if (n != -EAGAIN || (r->flags & MSG_DONTWAIT))
             return n;
+        c->now_us = stack_now(c->stack);
         int error = blocking_wait(c, WANT_READABLE, 0);
         if (error != 0)
             return error;

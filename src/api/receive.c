@@ -76,7 +76,7 @@ ssize_t usctp_recvmsg(int sd, struct msghdr *message, int flags) {
     struct reading r;
     if (!message)
         return failed(-EFAULT);
-    int error = call_enter(&c, sd);
+    int error = call_enter_timeless(&c, sd);
     return error != 0 ? failed(error) : call_leave(&c, receive_message(&c, &r, message, flags));
 }
 
@@ -196,7 +196,7 @@ ssize_t usctp_recvv(int sd, const struct iovec *iov, int iovcnt, struct sockaddr
         return failed(-EINVAL);
     if ((from && !from_bytes) || (info && (!info_bytes || !infotype)) || !flags)
         return failed(-EFAULT);
-    int error = call_enter(&c, sd);
+    int error = call_enter_timeless(&c, sd);
     if (error != 0)
         return failed(error);
     r.flags = *flags;

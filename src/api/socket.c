@@ -490,7 +490,7 @@ static bool is_meant(struct socket *s, struct usctp_stack *stack, int fd) {
     return descriptor_identify(fd, &inode) == 0 && inode == s->descriptor.inode;
 }
 
-static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *stack, int fd) {
+static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *stack) {
     bool is_exiting =
         stack->exiting.has_begun && pthread_equal(stack->exiting.thread, pthread_self());
     if (atomic_load(&stack->is_ending) || is_exiting)
@@ -499,20 +499,19 @@ static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *st
         return -EBADF;
     c->socket = s;
     c->stack = stack;
-    c->fd = fd;
-    c->now_us = stack_now(stack);
+    c->now_us = c->is_timeless ? stack->now_us : stack_now(stack);
     s->descriptor.is_doubtful = false; /* is_meant has just seen to it */
     atomic_fetch_add(&s->users, 1);
     atomic_fetch_add(&stack->calls, 1);
     return 0;
 }
 
-int call_enter(struct call *c, int fd) {
+static int enter(struct call *c, int fd, bool is_timeless) {
     int error = -EBADF;
     if (is_inside)
         return -EAGAIN;
     is_inside = true;
-    *c = (struct call){.fd = fd};
+    *c = (struct call){.fd = fd, .is_timeless = is_timeless};
     cancellation_hold(&c->cancellation);
     for (int attempt = 0; attempt < ENTER_ATTEMPTS; attempt++) {
         struct socket *s = fd_table_find(fd);
@@ -529,7 +528,7 @@ int call_enter(struct call *c, int fd) {
         }
         pthread_mutex_lock(&stack->lock);
         if (is_meant(s, stack, fd)) {
-            error = enter_locked(c, s, stack, fd);
+            error = enter_locked(c, s, stack);
             if (error != 0)
                 pthread_mutex_unlock(&stack->lock);
             if (error == 0 && stack->exiting.has_begun) {
@@ -551,6 +550,14 @@ int call_enter(struct call *c, int fd) {
     is_inside = false;
     cancellation_release(&c->cancellation);
     return error;
+}
+
+int call_enter(struct call *c, int fd) {
+    return enter(c, fd, false);
+}
+
+int call_enter_timeless(struct call *c, int fd) {
+    return enter(c, fd, true);
 }
 
 /* Gives the socket back and unlocks. */

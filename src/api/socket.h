@@ -125,6 +125,7 @@ struct call {
     bool has_deadline,
         was_asked; /* blocking_wait: a timeout is set; the descriptor's flags were looked at */
     uint64_t deadline_us;
+    bool is_timeless; /* now_us is of an earlier call */
 };
 
 /*
@@ -133,6 +134,8 @@ struct call {
  * nothing to leave.
  */
 int call_enter(struct call *c, int fd);
+/* The same for a call that needs no clock unless it waits or sends. */
+int call_enter_timeless(struct call *c, int fd);
 /* Sends what is due, shows readiness, unlocks. Returns result, or -1 with errno set when it is a
  * negative errno. */
 ssize_t call_leave(struct call *c, ssize_t result);

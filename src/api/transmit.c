@@ -115,10 +115,13 @@ bool transmit_may_gather(struct usctp_stack *stack, int32_t assoc) {
 uint64_t transmit_pull(struct usctp_stack *stack) {
     struct transmit *t = &stack->transmit;
     t->gather_until_us = USCTP_NEVER;
+    if (!usctp_engine_has_output(stack->engine) && !atomic_load(&t->is_blocked))
+        return USCTP_NEVER;
+    stack_now(stack); /* a call that only reads has not looked */
     uint64_t retry_us = blocked_until(t, stack->now_us);
     if (retry_us != USCTP_NEVER)
         return retry_us;
-    for (;;) {
+    while (usctp_engine_has_output(stack->engine)) {
         struct burst *burst = take_idle(t);
         if (!burst)
             return USCTP_NEVER;
@@ -128,6 +131,7 @@ uint64_t transmit_pull(struct usctp_stack *stack) {
         }
         put_ready(t, burst);
     }
+    return USCTP_NEVER;
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */

@@ -42,9 +42,9 @@ struct transmit {
     struct burst *bursts;
     uint8_t *memory;
     size_t max_run_bytes;
-    bool is_blocked;   /* the kernel had no room */
-    uint64_t retry_us; /* when is_blocked */
-    bool wants_pull;   /* pulling stopped for want of idle bursts */
+    _Atomic bool is_blocked; /* the kernel had no room */
+    uint64_t retry_us;       /* when is_blocked */
+    bool wants_pull;         /* pulling stopped for want of idle bursts */
     /* Gathering messages into long runs; under the stack's lock. */
     uint32_t gather_us;
     uint64_t sent_us;         /* the last message of the user's */

@@ -306,3 +306,7 @@ size_t usctp_engine_output(struct usctp_engine *engine, struct usctp_batch *batc
     association_reap(engine);
     return batch->count;
 }
+
+bool usctp_engine_has_output(const struct usctp_engine *engine) {
+    return engine->reply_count > 0 || !TAILQ_EMPTY(&engine->ready);
+}
