@@ -204,12 +204,14 @@ struct assoc {
     uint32_t peer_rwnd, peer_rwnd_max; /* as last advertised; the largest ever */
     uint64_t fast_recovery_exit;
     bool in_fast_recovery;
-    bool retransmit_now; /* one packet of marked chunks regardless of cwnd (6.3.3 E3, 7.2.4) */
-    bool probe_now;      /* one chunk regardless of the peer's window (6.1 A) */
-    bool sack_since_t3;  /* the peer answers while its window is closed */
-    bool send_blocked;   /* the user was told USCTP_ERR_AGAIN */
-    uint32_t credit;     /* packets of DATA that may still leave in this burst */
-    uint64_t data_us;    /* when a DATA chunk last came or left */
+    bool retransmit_now;  /* one packet of marked chunks regardless of cwnd (6.3.3 E3, 7.2.4) */
+    bool probe_now;       /* one chunk regardless of the peer's window (6.1 A) */
+    bool sack_since_t3;   /* the peer answers while its window is closed */
+    bool send_blocked;    /* the user was told USCTP_ERR_AGAIN */
+    uint32_t credit;      /* packets of DATA that may still leave in this burst */
+    uint32_t sack_credit; /* what is left of the last SACK's, which is kept for a moment */
+    uint64_t sack_credit_us;
+    uint64_t data_us; /* when a DATA chunk last came or left */
 
     struct assoc_counters counters;
 };

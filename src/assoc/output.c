@@ -12,6 +12,9 @@
 
 #define SHUTDOWN_BYTES  8u     /* RFC 9260 3.3.8; SHUTDOWN ACK is shorter */
 #define OUTPUT_RETRY_US 20000u /* after memory was short */
+/* A SACK that gives a blocked user room finds nothing to send: its credit is the user's, who comes
+ * at once. */
+#define SACK_CREDIT_US 1000u
 
 static void append_sack(struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
@@ -244,6 +247,8 @@ static bool output_association(struct output *out, struct assoc *a) {
         return false;
     if (a->credit == 0)
         a->credit = a->config->max_burst;
+    if (out->now_us - a->sack_credit_us <= SACK_CREDIT_US && a->sack_credit > a->credit)
+        a->credit = a->sack_credit;
     while (a->pending & PENDING_ANY_CONTROL)
         if (!output_control(out, a))
             return false;

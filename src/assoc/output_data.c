@@ -265,6 +265,7 @@ bool output_data_append(struct output *out, struct outbound_packet *pk) {
     bool fine = append_new_data(out, pk);
     if (pk->has_data) {
         a->credit--;
+        a->sack_credit -= a->sack_credit > 0 ? 1 : 0;
         path_mtu_on_data_sent(pk->path, pk->tsn, writer_used(&pk->w));
     }
     return fine;

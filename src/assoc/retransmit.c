@@ -113,6 +113,8 @@ static void apply(struct assoc *a, const struct sack_outcome *o, const uint64_t 
     a->error_count = 0; /* 8.1 */
     uint64_t packets = (o->newly_acked_bytes + a->amdcs - 1) / a->amdcs;
     a->credit = (uint32_t)(packets > UINT16_MAX ? UINT16_MAX : packets) + a->config->max_burst;
+    a->sack_credit = a->credit;
+    a->sack_credit_us = now_us;
     check_writable(a);
     check_dry(a);
     termination_check(a, now_us);
@@ -242,7 +244,7 @@ void retransmit_on_t3(struct path *p, uint64_t now_us) {
     outstanding_mark_path(&a->outstanding, p->index); /* E3 */
     a->in_fast_recovery = false;
     a->retransmit_now = true;
-    a->credit = 0;
+    a->credit = a->sack_credit = 0;
     trace_congestion(p);
     association_pend(a, PENDING_DATA);
     if (!was_shut) /* 6.1 A: no errors while SACKs come */

@@ -193,6 +193,32 @@ START_TEST(s6_1_d_max_burst_after_a_sack) {
 }
 END_TEST
 
+/* A SACK that finds nothing to send leaves its credit to a user who comes at once, not to one who
+ * comes later. */
+START_TEST(s6_1_d_credit_waits_for_a_moment) {
+    const uint64_t waits_us[] = {0, 500, 3000};
+    for (size_t i = 0; i < sizeof waits_us / sizeof waits_us[0]; i++) {
+        struct scripted_peer *p = established(burst_4);
+        int tsn = grow(p, 40 * PMDCS);
+        peer_run_for(p, 10 * MS);
+        for (int k = 0; k < 5; k++)
+            user_send(p, 0, 2 * (PMDCS - 16));
+        peer_sack(p, tsn + 9, PEER_RWND, "");
+        peer_discard(p);
+        peer_run_for(p, waits_us[i]);
+        user_send(p, 0, 60000);
+        if (waits_us[i] > 1000)
+            REQUIRE_RANGE(peer_count_packets(p), 1, 4);
+        else
+            REQUIRE_RANGE(peer_count_packets(p), 10, 14); /* what was acknowledged, and Max.Burst */
+        peer_discard(p);
+        user_send(p, 0, 60000);
+        REQUIRE_RANGE(peer_count_packets(p), 1, 4); /* it was used */
+        peer_delete(p);
+    }
+}
+END_TEST
+
 /* Queues a message, and asks for no output. */
 static void queue(struct scripted_peer *p, size_t bytes) {
     static const uint8_t payload[60000];
@@ -278,5 +304,6 @@ END_TEST
 RUN_TESTS("congestion control (RFC 9260 7.2)", s7_2_1_initial_window, s6_1_b_window_is_respected,
           s7_2_1_slow_start, s7_2_1_no_growth_when_not_used, s7_2_2_congestion_avoidance,
           s7_2_1_idle_window_decays, s7_2_1_idle_window_halves_once_per_rto, s6_1_d_max_burst,
-          s6_1_d_max_burst_after_a_sack, s6_1_d_waiting_messages_keep_their_bursts,
-          s7_2_in_flight_never_exceeds_the_window, s7_2_1_slow_start_up_to_ssthresh)
+          s6_1_d_max_burst_after_a_sack, s6_1_d_credit_waits_for_a_moment,
+          s6_1_d_waiting_messages_keep_their_bursts, s7_2_in_flight_never_exceeds_the_window,
+          s7_2_1_slow_start_up_to_ssthresh)
