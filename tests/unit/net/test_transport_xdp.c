@@ -17,10 +17,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SCTP_PROTOCOL 132
+
+/* What the kernel says to further calls that have a ring sent: `kicks` are its own. */
+static unsigned kicks = UINT32_MAX;
+static int kick_error;
+
+ssize_t sendto(int fd, const void *bytes, size_t n, int flags, __CONST_SOCKADDR_ARG to,
+               socklen_t length) {
+    const struct sockaddr *name;
+    memcpy(&name, &to, sizeof name);
+    if (!bytes && !name) {
+        if (kicks == 0) {
+            errno = kick_error;
+            return -1;
+        }
+        const int least = 32;
+        if (kicks != UINT32_MAX && kicks-- > 0)
+            (void)setsockopt(fd, 283 /* SOL_XDP */, 9 /* XDP_MAX_TX_SKB_BUDGET */, &least,
+                             sizeof least);
+    }
+    return syscall(SYS_sendto, fd, bytes, n, flags, name, length);
+}
 
 static char text[256];
 static struct transport *a;
@@ -69,6 +91,7 @@ static void setup(void) {
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 2654435761u >> 24);
     put16(data, 5001); /* the source port: errors for others' packets are not ours */
+    kicks = UINT32_MAX;
     a = open_with(xdp_options());
     ck_assert_int_eq(transport_claim_port(a, get16(data)), 0);
     far = listen_on("far");
@@ -122,6 +145,18 @@ static size_t next_frame(void) {
     }
     ck_abort_msg("no frame came");
     return 0;
+}
+
+/* Whether another one has arrived. */
+static bool is_more(void) {
+    usleep(20 * 1000);
+    for (;;) {
+        ssize_t bytes = recv(far, seen, sizeof seen, 0);
+        if (bytes < 0)
+            return false;
+        if (is_sctp(seen, (size_t)bytes))
+            return true;
+    }
 }
 
 static const char *notice(void) {
@@ -236,7 +271,7 @@ END_TEST
 
 START_TEST(what_the_kernel_has_to_do) {
     struct usctp_icmp icmp;
-    struct usctp_packet packet = packet_to("192.0.2.2", 40);
+    struct usctp_packet packet = packet_to("192.0.2.2", 400); /* a small one gets DF all the same */
     packet.flags = USCTP_PACKET_MAY_FRAGMENT;
     ck_assert_uint_eq(by_xdp(packet), 0);
     next_frame();
@@ -285,6 +320,88 @@ START_TEST(more_than_the_ring_holds) {
     }
     ck_assert_uint_eq(counters().xdp_packets_out, total);
     ck_assert_uint_eq(counters().xdp_memory_bytes, XDP_RING_FRAMES * XDP_RING_SMALL_FRAME);
+}
+END_TEST
+
+/* Numbered packets of 20 bytes. */
+static void number_packets(struct usctp_packet packets[128]) {
+    for (size_t i = 0; i < 128; i++) {
+        packets[i] = packet_to("192.0.2.2", 20);
+        packets[i].data = data + 20 * i;
+        put16(packets[i].data + 4, (uint16_t)i);
+    }
+}
+
+/* Without room for all, what was put into the ring is neither lost nor sent twice, and the order
+ * stays. */
+START_TEST(the_rest_is_offered_again) {
+    struct usctp_packet packets[128];
+    uint32_t offset = 0;
+    number_packets(packets);
+    ck_assert_uint_eq(by_xdp(packet_to("192.0.2.2", 40)), 1);
+    next_frame();
+    kicks = 1;
+    kick_error = EAGAIN;
+    size_t taken = transport_send(a, packets, 128, &offset);
+    ck_assert_uint_eq(taken, 32); /* as many as the kernel sends in a call */
+    ck_assert_uint_eq(transport_send(a, packets + taken, 128 - taken, &offset), 0);
+    kicks = 1;
+    taken += transport_send(a, packets + taken, 128 - taken, &offset);
+    ck_assert_uint_eq(taken, 64);
+    kicks = UINT32_MAX;
+    send_all(packets + taken, 128 - taken);
+    for (unsigned i = 0; i < 128; i++) {
+        ck_assert_uint_eq(next_frame(), 54);
+        ck_assert_uint_eq(get16(seen + 38), i);
+    }
+    ck_assert_uint_eq(counters().packets_out, 129);
+    ck_assert_uint_eq(counters().no_room, 3);
+    ck_assert(!is_more());
+}
+END_TEST
+
+START_TEST(a_packet_that_never_finds_room) {
+    struct usctp_packet packets[128];
+    uint32_t offset = 0;
+    number_packets(packets);
+    kicks = 0;
+    kick_error = EAGAIN;
+    for (unsigned i = 1; i < TRANSPORT_SEND_TRIES; i++)
+        ck_assert_uint_eq(transport_send(a, packets, 4, &offset), 0);
+    send_all(packets, 4); /* given up, all to that place */
+    ck_assert_uint_eq(counters().refused, 4);
+    ck_assert_uint_eq(counters().packets_out, 0);
+    kicks = UINT32_MAX;
+    /* What lay in the ring leaves after all, and nothing after it is taken for it. */
+    send_all(packets + 10, 1);
+    ck_assert_uint_eq(counters().packets_out, 1);
+    unsigned last = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        next_frame();
+        ck_assert_uint_le(last, get16(seen + 38));
+        last = get16(seen + 38);
+    }
+    ck_assert_uint_eq(last, 10);
+    ck_assert(!is_more());
+}
+END_TEST
+
+START_TEST(a_ring_that_fails) {
+    ck_assert_uint_eq(by_xdp(packet_to("192.0.2.2", 40)), 1);
+    next_frame();
+    kicks = 0;
+    kick_error = ENXIO;
+    ck_assert_uint_eq(by_xdp(packet_to("192.0.2.2", 44)), 0);
+    ck_assert_uint_eq(next_frame(), 34 + 44);
+    ck_assert_uint_eq(counters().xdp_memory_bytes, 0);
+    ck_assert_uint_eq(by_xdp(packet_to("192.0.2.2", 48)), 0);
+    ck_assert_uint_eq(next_frame(), 34 + 48);
+    kicks = UINT32_MAX;
+    forget_answers();
+    for (unsigned i = 0; i < 100 && by_xdp(packet_to("192.0.2.2", 52)) == 0; i++)
+        usleep(100 * 1000); /* its queue is free a moment later */
+    ck_assert_uint_eq(counters().xdp_packets_out, 2);
+    ck_assert_uint_eq(counters().refused, 0);
 }
 END_TEST
 
@@ -422,6 +539,9 @@ int main(void) {
     tcase_add_test(tests, what_the_kernel_has_to_do);
     tcase_add_test(tests, runs_are_cut);
     tcase_add_test(tests, more_than_the_ring_holds);
+    tcase_add_test(tests, the_rest_is_offered_again);
+    tcase_add_test(tests, a_packet_that_never_finds_room);
+    tcase_add_test(tests, a_ring_that_fails);
     tcase_add_test(tests, devices_that_are_none);
     tcase_add_test(tests, marks_and_devices);
     tcase_add_test(tests, a_queue_that_is_taken);
