@@ -107,8 +107,12 @@ static void fill_random(void *user, void *out, size_t bytes) {
         memcpy(at + i, &word, bytes - i < 8 ? bytes - i : 8);
     }
     if (env->near_wrap && bytes == 4) {
-        at[3] = (uint8_t)(at[0] % 8u + 8u * env->near_wrap_count++); /* no tag twice in a row */
-        memset(at, 0xff, 3);                                         /* in network order */
+        uint8_t low = at[0] % 8u, last;
+        do /* no tag twice in a row */
+            last = (uint8_t)(low + 8u * env->near_wrap_count++);
+        while ((0xffffff00u | last) == env->not_again);
+        memset(at, 0xff, 3); /* in network order */
+        at[3] = last;
     }
 }
 

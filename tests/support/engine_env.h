@@ -29,6 +29,7 @@ struct engine_env {
     uint64_t random_state;
     bool near_wrap; /* 4-byte values lie within 256 of 2^32 (tags, initial TSNs) */
     uint32_t near_wrap_count;
+    uint32_t not_again; /* a value near 2^32 that is not drawn: a tag before a restart */
     uint64_t mac_calls;
     /* trace */
     struct capture capture;

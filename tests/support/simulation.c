@@ -137,6 +137,9 @@ static void act_restart(struct simulation *s) {
     if (!s->restarted && s->connected && t->now_us >= s->restart_us) {
         s->restarted = true;
         sim_check_collect(s, 0);
+        /* RFC 9260 5.2.4 discards the cookie of a restart that draws its old tag again. That is one
+         * in 2^32, but of the values near 2^32 one in 256. */
+        t->host[0].env.not_again = host_status(t, 0).local_tag;
         host_stop(t, 0);
         sim_traffic_on_crash(s);
         host_start(t, 0);
