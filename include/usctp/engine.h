@@ -50,7 +50,8 @@ enum usctp_error {
         -11, /* no local address can reach the peer; as a close reason: peer stopped answering */
     USCTP_ERR_SHUTDOWN = -12,    /* sending after shutdown began */
     USCTP_ERR_UNSUPPORTED = -13, /* not offered, or not negotiated with this peer */
-    USCTP_ERR_TIMED_OUT = -14,   /* close reason: no answer to INIT or COOKIE ECHO */
+    USCTP_ERR_TIMED_OUT = -14,   /* close reason: no answer to INIT or COOKIE ECHO, or a shutdown
+                                    that does not come to an end */
     USCTP_ERR_REFUSED = -15,     /* close reason: the peer refused the handshake */
     USCTP_ERR_RESET = -16,       /* close reason: the peer sent ABORT */
     USCTP_ERR_ABORTED = -17,     /* close reason: aborted from this side */

@@ -332,7 +332,7 @@ bool association_restart(struct assoc *a, const struct cookie_content *cookie,
     a->in_fast_recovery = a->retransmit_now = a->probe_now = a->sack_since_t3 = a->sack_due =
         a->batch_wants_sack = a->has_sacked = a->peer_shut_down = false;
     a->packets_unacknowledged = a->error_count = a->shutdown_retransmits = 0;
-    a->credit = a->sack_credit = 0;
+    a->credit = a->sack_credit = a->stalled_t3 = 0;
     a->advertised_rwnd = a->config->receive_buffer_bytes;
     a->local_tie_tag = a->peer_tie_tag = 0;
     association_enter_tag(a, cookie->local_tag);

@@ -207,6 +207,7 @@ struct assoc {
     bool retransmit_now;  /* one packet of marked chunks regardless of cwnd (6.3.3 E3, 7.2.4) */
     bool probe_now;       /* one chunk regardless of the peer's window (6.1 A) */
     bool sack_since_t3;   /* the peer answers while its window is closed */
+    uint32_t stalled_t3;  /* expiries since DATA was last acknowledged, HEARTBEATs or not */
     bool send_blocked;    /* the user was told USCTP_ERR_AGAIN */
     uint32_t credit;      /* packets of DATA that may still leave in this burst */
     uint32_t sack_credit; /* what is left of the last SACK's, which is kept for a moment */
@@ -565,6 +566,8 @@ enum chunk_verdict termination_on_abort(struct inbound *in, const struct chunk *
 void termination_on_packet(struct assoc *a, uint64_t now_us);
 void termination_on_t2(struct assoc *a, uint64_t now_us);
 void termination_on_t5(struct assoc *a, uint64_t now_us);
+/* T3-rtx expired, and the peer's window is not the reason. */
+void termination_on_t3(struct assoc *a);
 /* Aborts with encoded causes (copied; may be empty). error: what the user is told. */
 void termination_abort(struct assoc *a, const uint8_t *causes, size_t bytes, int error);
 void termination_abort_violation(struct assoc *a, const char *text);

@@ -110,7 +110,7 @@ static void apply(struct assoc *a, const struct sack_outcome *o, const uint64_t 
             trace_congestion(a->paths[i]);
     if (o->newly_acked_chunks == 0)
         return;
-    a->error_count = 0; /* 8.1 */
+    a->error_count = a->stalled_t3 = 0; /* 8.1 */
     uint64_t packets = (o->newly_acked_bytes + a->amdcs - 1) / a->amdcs;
     a->credit = (uint32_t)(packets > UINT16_MAX ? UINT16_MAX : packets) + a->config->max_burst;
     a->sack_credit = a->credit;
@@ -247,6 +247,8 @@ void retransmit_on_t3(struct path *p, uint64_t now_us) {
     a->credit = a->sack_credit = 0;
     trace_congestion(p);
     association_pend(a, PENDING_DATA);
-    if (!was_shut) /* 6.1 A: no errors while SACKs come */
-        path_manager_on_error(p, true, now_us);
+    if (was_shut) /* 6.1 A: no errors while SACKs come */
+        return;
+    path_manager_on_error(p, true, now_us);
+    termination_on_t3(a);
 }

@@ -6,6 +6,10 @@
 #include "chunk/cause.h"
 #include "chunk/control_chunk.h"
 
+/* So many times Association.Max.Retrans DATA may go unacknowledged while HEARTBEATs are answered.
+ */
+enum { STALLED_FACTOR = 2 };
+
 static bool all_acknowledged(const struct assoc *a) {
     return outstanding_is_empty(&a->outstanding) && !send_queue_front(&a->send_queue);
 }
@@ -46,6 +50,7 @@ void termination_begin(struct assoc *a, uint64_t now_us) {
     if (a->state != USCTP_ESTABLISHED)
         return; /* COOKIE-ECHOED: once established; SHUTDOWN-RECEIVED: 9.2: ignored */
     association_set_state(a, USCTP_SHUTDOWN_PENDING);
+    a->stalled_t3 = 0;
     association_pend(a, PENDING_DATA); /* what Nagle held back goes now */
     termination_check(a, now_us);
 }
@@ -149,6 +154,15 @@ void termination_on_t2(struct assoc *a, uint64_t now_us) {
 void termination_on_t5(struct assoc *a, uint64_t now_us) {
     (void)now_us;
     termination_abort(a, NULL, 0, USCTP_ERR_TIMED_OUT);
+}
+
+/* A peer that answers HEARTBEATs and acknowledges no DATA has no errors counted (8.1), and a
+ * SHUTDOWN that waits for its DATA would wait for ever; the user may be gone long since. */
+void termination_on_t3(struct assoc *a) {
+    bool waits = a->state == USCTP_SHUTDOWN_PENDING || a->state == USCTP_SHUTDOWN_RECEIVED;
+    a->stalled_t3++;
+    if (waits && a->stalled_t3 > STALLED_FACTOR * (a->config->association_max_retrans + 1))
+        termination_abort(a, NULL, 0, USCTP_ERR_TIMED_OUT);
 }
 
 void termination_abort(struct assoc *a, const uint8_t *causes, size_t bytes, int error) {

@@ -186,6 +186,38 @@ START_TEST(s9_2_t5_guard) {
 }
 END_TEST
 
+static void few_errors(struct usctp_config *config) {
+    config->rto_max_us = 2 * SECOND;
+    config->association_max_retrans = 5;
+    config->path_max_retrans = 5;
+}
+
+/* HEARTBEATs are answered and DATA never is: 8.1 counts no errors then, and the association stays;
+ * but a shutdown ends all the same. */
+START_TEST(s9_2_unacknowledged_for_ever) {
+    struct scripted_peer *p = PEER(.configure = few_errors);
+    peer_open_active(p);
+    user_send(p, 0, 100);
+    for (int i = 0; i < 300; i++) {
+        peer_run_for(p, 500 * MS);
+        peer_answer_heartbeats(p);
+        REQUIRE(!p->closed);
+    }
+    require_state(p, USCTP_ESTABLISHED);
+    user_shutdown(p);
+    peer_run_for(p, 1 * MS);
+    peer_answer_heartbeats(p);
+    require_state(p, USCTP_SHUTDOWN_PENDING);
+    for (int i = 0; i < 60 && !p->closed; i++) {
+        peer_run_for(p, 500 * MS);
+        peer_answer_heartbeats(p);
+    }
+    REQUIRE(p->closed && p->closed_error == USCTP_ERR_TIMED_OUT);
+    peer_wait(p, "ABORT T=0 *", 1 * MS);
+    peer_delete(p);
+}
+END_TEST
+
 /* SHUTDOWN acknowledges as a SACK does: all outstanding, then SHUTDOWN ACK at once. */
 START_TEST(s9_2_shutdown_acknowledges) {
     struct scripted_peer *p = PEER(.configure = eager);
@@ -508,9 +540,10 @@ END_TEST
 RUN_TESTS("shutdown (RFC 9260 9.2)", s9_2_queued_data_goes_first, s9_2_pending_retransmits,
           s9_2_pending_receives, s9_2_t2_shutdown_sent, s9_2_t2_gives_up, s9_2_t2_shutdown_ack_sent,
           s9_2_data_in_shutdown_sent, s9_2_gap_in_shutdown_sent, s9_2_t5_guard,
-          s9_2_shutdown_acknowledges, s3_3_8_shutdown_is_no_renege, s6_2_1_shutdown_shows_a_renege,
-          s9_2_user_shutdown_in_shutdown_received, s9_2_shutdown_in_pending,
-          s9_2_shutdown_while_connecting, s9_2_user_shutdown_while_connecting,
-          s8_4_5_shutdown_complete_again, s9_2_unread_data_survives, released_while_shutting_down,
-          released_alive, s9_2_crossing_shutdowns, s9_2_lost_shutdown_chunks, s9_2_shutdown_again,
+          s9_2_unacknowledged_for_ever, s9_2_shutdown_acknowledges, s3_3_8_shutdown_is_no_renege,
+          s6_2_1_shutdown_shows_a_renege, s9_2_user_shutdown_in_shutdown_received,
+          s9_2_shutdown_in_pending, s9_2_shutdown_while_connecting,
+          s9_2_user_shutdown_while_connecting, s8_4_5_shutdown_complete_again,
+          s9_2_unread_data_survives, released_while_shutting_down, released_alive,
+          s9_2_crossing_shutdowns, s9_2_lost_shutdown_chunks, s9_2_shutdown_again,
           s9_2_user_shutdown_again, released_and_the_peer_goes_on, s9_2_any_packet_clears_the_count)
