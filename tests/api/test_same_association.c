@@ -7,6 +7,7 @@
 #include "many_test.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 enum way { CONNECTX, BINDX_CONNECT, CONNECT, IMPLICIT, WAYS };
@@ -190,6 +191,10 @@ END_TEST
 START_TEST(no_descriptor_to_peel_off_to) {
     struct group g;
     struct rlimit limit, none;
+    if (getenv("USCTP_TEST_VALGRIND")) {
+        puts("skipped: here socketpair() beyond RLIMIT_NOFILE is 0 and gives closed numbers");
+        return;
+    }
     group_open(&g, DRIVER_THREAD);
     sctp_assoc_t id = join(&g, 0);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
