@@ -4,7 +4,7 @@
  * socket's readiness.
  *
  * The application has end a, the stack has end b. Readable: tokens (1-byte messages) lie in a. Not
- * writable: a message of 4096 bytes lies in b and exceeds a's tiny send buffer. End of file,
+ * writable: a message of 2048 bytes lies in b and exceeds a's tiny send buffer. End of file,
  * hang-up and error: shutdown and close of b. Functions that take `fd` act on a; only a thread that
  * is inside a call of the application on that very number may call them, because after close() the
  * number may belong to a stranger; where that is doubtful they look first. When a socket is ready
@@ -22,10 +22,10 @@ struct descriptor {
     int witness;           /* from end of file on: hangs up when a is closed for good, or -1 */
     uint64_t inode;        /* of a: its identity, whatever its numbers */
     uint32_t tokens;       /* in a */
-    bool is_filled;        /* the 4096-byte message lies in b */
+    bool is_filled;        /* the 2048-byte message lies in b */
     bool is_small;         /* a's send buffer is the smallest: one fill is enough */
     bool is_parked;        /* a 1-byte message lies in b, so that closing b is an error for a */
-    bool is_parked_behind; /* another, behind the 4096-byte message */
+    bool is_parked_behind; /* another, behind the 2048-byte message */
     bool has_eof;          /* descriptor_show_eof was called; the tokens stay */
     bool has_ended;        /* descriptor_show_end was called */
     bool is_doubtful;      /* the number of the call that runs may have been closed meanwhile */
