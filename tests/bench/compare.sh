@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# compare.sh [--all] [--quick] [--realtime] [--runs N] [--seconds S] [--json FILE]: usctp and usrsctp in one run, in
-# turn, over a veth pair between two network namespaces, MTU 1500; --quick: only 8 KB messages over raw sockets; --all:
-# also 1 KB messages, and usctp with calls that do not wait (--poll); --realtime: everything before the other processes
-# of a busy machine (SCHED_RR).
+# compare.sh [--all | --quick | --case TRANSPORT:BYTES...] [--realtime] [--buffer KIB] [--runs N] [--seconds S]
+#            [--json FILE]: usctp and usrsctp in one run, in turn, over a veth pair between two network namespaces, MTU
+# 1500; --case raw4:8192, udp:100, ...: only goodput, with these messages; --quick: --case raw4:8192; --all: also 1 KB
+# messages, and usctp with calls that do not wait (--poll); --realtime: everything before the other processes of a busy
+# machine (SCHED_RR); --buffer: of each socket, to send and to receive (256).
 #
 # Prints tables of medians: goodput, CPU seconds per GB (client and server together, taken from the outside for
 # both), round trips and set-ups a second, each with its ratio, and what the machine can carry at all: packets
@@ -16,17 +17,19 @@
 TEST_LIMIT_S=3000
 . "$(dirname "$0")/../real/lib.sh"
 
-RUNS=5 RUN_S=3 ALL='' QUICK='' JSON='' FIRST=()
+RUNS=5 RUN_S=3 ALL='' CASES='' JSON='' FIRST=() KIB=256
 PORT=5201
 while [ $# -gt 0 ]; do
   case $1 in
     --all) ALL=1 ;;
-    --quick) QUICK=1 ;;
+    --quick) CASES=raw4:8192 ;;
+    --case) CASES+=" $2"; shift ;;
     --realtime) FIRST=(chrt -r 1) ;;
+    --buffer) KIB=$2; shift ;;
     --runs) RUNS=$2; shift ;;
     --seconds) RUN_S=$2; shift ;;
     --json) JSON=$2; shift ;;
-    *) sed -n '4,16s/^# \{0,1\}//p' "$0"; SKIPPED=1; exit 2 ;;
+    *) sed -n '4,17s/^# \{0,1\}//p' "$0"; SKIPPED=1; exit 2 ;;
   esac
   shift
 done
@@ -64,7 +67,7 @@ choose_api() {
   local client server best=0
   for client in callback blocking; do
     for server in callback blocking; do
-      measure "$USRSCTP" trial "$1" "$2" 1 "--api $server" "--api $client"
+      measure "$USRSCTP" trial "$1" "$2" 1 "--buffer $BUFFER --api $server" "--buffer $BUFFER --api $client"
       if awk "BEGIN { exit !($SPEED > $best) }"; then best=$SPEED SERVER_API=$server CLIENT_API=$client; fi
     done
   done
@@ -132,8 +135,8 @@ measure_rounds() { # measure_rounds: every row of round trips and set-ups, once
 }
 
 USCTP=$USCTP_BUILD/tools/usctp-perf
-# What usrsctp-perf sets for itself, so that both have the same buffers
-OUR_SETTINGS='--set send_buffer_bytes=262144 --set receive_buffer_bytes=262144 --set nodelay=1'
+BUFFER=$((KIB * 1024))
+OUR_SETTINGS="--set send_buffer_bytes=$BUFFER --set receive_buffer_bytes=$BUFFER --set nodelay=1"
 USRSCTP=$USCTP_BUILD/tests/bench/usrsctp-perf
 [ -x "$USRSCTP" ] || skip "usrsctp-perf is not built (libusrsctp-dev is missing)"
 BLAST=$(built tests/bench/blast)
@@ -146,16 +149,15 @@ net_make 4
 {
   echo "machine   $(nproc) CPUs, Linux $(uname -r), load $(cut -d ' ' -f 1 /proc/loadavg)"
   echo "path      veth, MTU 1500, between two network namespaces; IPv4"
-  echo "usrsctp   $(dpkg-query -W -f '${Version}' libusrsctp2 2>/dev/null || echo '?'), 256 KiB buffers, no Nagle," \
+  echo "usrsctp   $(dpkg-query -W -f '${Version}' libusrsctp2 2>/dev/null || echo '?'), $KIB KiB buffers, no Nagle," \
     "SACK delay 200 ms, everything else its default${FIRST:+; real-time priority}"
   echo "usctp     ${USCTP:+$("$USCTP" --version 2>/dev/null | head -n 1), $OUR_SETTINGS, everything else its default}"
   echo "figures   medians of $RUNS runs of $RUN_S s in turn; goodput at the receiver, after a graceful shutdown"
 } >"$WORK/settings"
 cat "$WORK/settings"
 
-cases='raw4:100 raw4:8192 raw4:65536 udp:100 udp:8192 udp:65536'
+cases=${CASES:-raw4:100 raw4:8192 raw4:65536 udp:100 udp:8192 udp:65536}
 [ -z "$ALL" ] || cases="raw4:1024 udp:1024 $cases"
-[ -z "$QUICK" ] || cases='raw4:8192'
 for case in $cases; do
   choose_api "${case%:*}" "${case#*:}"
   echo "api ${case%:*} ${case#*:} $SERVER_API/$CLIENT_API" >>"$RESULTS"
@@ -165,11 +167,12 @@ for ((i = 0; i < RUNS; i++)); do
     [[ $cases != *$transport:* ]] || measure_ceiling $transport
   done
   measure_tcp
-  [ -n "$QUICK" ] || measure_rounds
+  [ -n "$CASES" ] || measure_rounds
   for case in $cases; do
     transport=${case%:*} bytes=${case#*:}
     api=$(awk -v t="$transport" -v b="$bytes" '$1 == "api" && $2 == t && $3 == b { print $4 }' "$RESULTS")
-    measure "$USRSCTP" usrsctp "$transport" "$bytes" "$RUN_S" "--api ${api%/*}" "--api ${api#*/}"
+    measure "$USRSCTP" usrsctp "$transport" "$bytes" "$RUN_S" "--buffer $BUFFER --api ${api%/*}" \
+      "--buffer $BUFFER --api ${api#*/}"
     measure "$USCTP" usctp "$transport" "$bytes" "$RUN_S" "$OUR_SETTINGS" "$OUR_SETTINGS"
     [ "$transport" != raw4 ] || measure "$USCTP" usctp-xdp "$transport" "$bytes" "$RUN_S" \
       "$OUR_SETTINGS --transport xdp" "$OUR_SETTINGS --transport xdp"

@@ -47,8 +47,11 @@ configure() { # configure SIDE PATH...
     fi
   } >"$APP_DIR/$1.conf"
 }
+# When it ends it gives each of its threads 20 ms to leave a queue, and aborts if one gets no processor in that time.
+AHEAD=()
+! chrt -r 1 true 2>/dev/null || AHEAD=(chrt -r 1)
 launch() { # launch SIDE
-  app_start "diameter-$1" "$1" none stdbuf -oL freeDiameterd -c "$APP_DIR/$1.conf" -d
+  app_start "diameter-$1" "$1" none "${AHEAD[@]}" stdbuf -oL freeDiameterd -c "$APP_DIR/$1.conf" -d
 }
 is_open() { must_say "diameter-$1" "-> 'STATE_OPEN'.*'${NAME_OF[$(other "$1")]}'" 40; }
 
