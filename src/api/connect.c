@@ -185,15 +185,16 @@ int connect_start(struct call *c, const struct address_list *peer,
     return init ? start_with_init(s, c->stack, peer, init) : start(s, c->stack, peer);
 }
 
-/* One-to-one: why the attempt failed is the socket's error. */
+/* One-to-one: why the attempt failed is the socket's error, unless somebody else has taken that, or
+ * even begun another attempt. */
 static int outcome(struct call *c, int32_t id) {
     struct socket *s = c->socket;
     const struct connection *a = connection_of(s, id);
-    if (!s->is_many)
-        return s->state == SOCKET_FRESH || s->error != 0 ? -socket_take_error(c) : 0;
-    if (a && !a->has_ended)
-        return 0;
-    return c->outcome != 0 ? -c->outcome : -ECONNREFUSED;
+    bool has_failed = s->is_many ? !a || a->has_ended : !a || s->state == SOCKET_FRESH;
+    int error = s->is_many || s->state == SOCKET_CONNECTING ? 0 : socket_take_error(c);
+    if (error == 0 && has_failed)
+        error = c->outcome != 0 ? c->outcome : ECONNREFUSED;
+    return -error;
 }
 
 int connect_finish(struct call *c, int32_t id) {

@@ -185,10 +185,13 @@ static ssize_t end_gracefully(struct call *c, int32_t id, const struct request *
     return 0;
 }
 
-/* Whether the association that was chosen is still there and takes messages. */
+/* Whether the association that was chosen is still there and takes messages. A one-to-one socket
+ * whose attempt has failed may have been connected anew meanwhile. */
 static int check_open(struct call *c, int32_t id) {
-    if (!c->socket->is_many)
-        return check_connected(c);
+    if (!c->socket->is_many) {
+        int present = check_connected(c);
+        return present < 0 || present == id ? present : -EPIPE;
+    }
     if (c->socket->state == SOCKET_GONE)
         return -EBADF;
     const struct connection *a = connection_of(c->socket, id);

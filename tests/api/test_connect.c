@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { ATTEMPTS = 300 };
+
 static void send_text(int sd, const char *text) {
     ck_assert_int_eq(usctp_send(sd, text, strlen(text), 0), (ssize_t)strlen(text));
 }
@@ -118,6 +120,47 @@ START_TEST(refused_later) {
     send_text(pair.client, "again");
     expect_text(pair.server, "again");
     pair_close(&pair);
+}
+END_TEST
+
+/* One thread connects again and again, where nobody listens, while another sends on the same
+ * socket: each is told of its own attempt, and what waited for room in one that has failed does not
+ * go on in the next. */
+struct stubborn {
+    struct pair pair;
+    _Atomic bool is_over;
+};
+
+static void *send_all_the_while(void *argument) {
+    struct stubborn *s = argument;
+    static const char block[4000];
+    while (!s->is_over) {
+        ssize_t n = usctp_send(s->pair.client, block, sizeof block, MSG_NOSIGNAL);
+        bool is_known = n == (ssize_t)sizeof block || errno == EPIPE || errno == ECONNREFUSED ||
+                        errno == ENOTCONN;
+        ck_assert_msg(is_known, "%s", strerror(errno));
+    }
+    return NULL;
+}
+
+START_TEST(refused_while_another_sends) {
+    struct stubborn s = {.is_over = false};
+    pthread_t sender;
+    int small = 8192;
+    pair_stacks(&s.pair, _i);
+    struct sockaddr_in nobody = loopback(s.pair.port == 1 ? 2 : (uint16_t)(s.pair.port - 1));
+    struct background background;
+    background_start(&background, s.pair.server_stack, _i);
+    ck_assert_int_eq(usctp_setsockopt(s.pair.client, SOL_SOCKET, SO_SNDBUF, &small, sizeof small),
+                     0);
+    ck_assert_int_eq(pthread_create(&sender, NULL, send_all_the_while, &s), 0);
+    for (int i = 0; i < ATTEMPTS; i++)
+        ck_assert_errno(usctp_connect(s.pair.client, (struct sockaddr *)&nobody, sizeof nobody),
+                        ECONNREFUSED);
+    s.is_over = true;
+    ck_assert_int_eq(pthread_join(sender, NULL), 0);
+    background_stop(&background);
+    pair_close(&s.pair);
 }
 END_TEST
 
@@ -433,6 +476,7 @@ int main(void) {
     tcase_add_test(tcase, nonblocking_one_thread);
     tcase_add_test(tcase, refused);
     tcase_add_test(tcase, refused_later);
+    tcase_add_loop_test(tcase, refused_while_another_sends, 0, DRIVERS);
     tcase_add_loop_test(tcase, listening_after_refusal, 0, 2);
     tcase_add_loop_test(tcase, timed_out, 0, DRIVERS);
     tcase_add_loop_test(tcase, send_timeout_bounds_connect, 0, DRIVERS);
