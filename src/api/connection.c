@@ -153,6 +153,8 @@ void connection_look(struct connection *a) {
     }
     if (!is_readable && a->has_ended && a->socket->held == a)
         a->socket->held = NULL;
+    /* Whoever asked for it may have changed his mind. */
+    a->is_dry_due &= (a->preferences.types & notification_bit(SCTP_SENDER_DRY_EVENT)) != 0;
     look_for_stop(a, engine);
     set_readable(a, is_readable || a->is_dry_due || a->is_stop_due);
 }

@@ -190,6 +190,22 @@ START_TEST(sender_dry) {
 }
 END_TEST
 
+/* Who has changed his mind is not told, and nothing is there to be read. */
+START_TEST(sender_dry_unsubscribed) {
+    struct pair pair;
+    struct sctp_event off = {.se_type = SCTP_SENDER_DRY_EVENT};
+    char byte;
+    pair_open(&pair, DRIVER_THREAD);
+    subscribe(pair.client, SCTP_SENDER_DRY_EVENT);
+    ck_assert_int_eq(ready_now(pair.client), POLLIN | POLLOUT);
+    ck_assert_int_eq(usctp_setsockopt(pair.client, IPPROTO_SCTP, SCTP_EVENT, &off, sizeof off), 0);
+    ck_assert_int_eq(ready_now(pair.client), POLLOUT);
+    ck_assert_errno(usctp_recv(pair.client, &byte, 1, MSG_PEEK | MSG_DONTWAIT), EAGAIN);
+    ck_assert_errno(usctp_recv(pair.client, &byte, 1, MSG_DONTWAIT), EAGAIN);
+    pair_close(&pair);
+}
+END_TEST
+
 /* A confirmed path: sctp_paddr_change is 148 bytes, the address at 8, the state at 136. */
 START_TEST(path_change) {
     struct pair pair;
@@ -283,6 +299,7 @@ int main(void) {
     tcase_add_test(tcase, cannot_start);
     tcase_add_test(tcase, listen_after_a_rest);
     tcase_add_test(tcase, sender_dry);
+    tcase_add_test(tcase, sender_dry_unsubscribed);
     tcase_add_test(tcase, path_change);
     tcase_add_loop_test(tcase, send_failed, 0, 2);
     suite_add_tcase(suite, tcase);
