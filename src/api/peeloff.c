@@ -48,6 +48,7 @@ static int move(struct call *c, struct connection *a, struct socket *s) {
     s->state = state_of(a);
     s->error = a->has_ended ? a->error : 0;
     s->is_full = a->is_full;
+    c->socket->is_full = false; /* another that is full says so when it is sent on */
     connection_look(a);
     return 0;
 }

@@ -143,6 +143,28 @@ START_TEST(somebody_waits) {
 }
 END_TEST
 
+/* The branch that has no room takes that along: the others' socket is writable. */
+START_TEST(full) {
+    struct group g;
+    int small = 16384;
+    char block[4000] = "";
+    group_open(&g, DRIVER_THREAD);
+    ck_assert_int_eq(usctp_setsockopt(g.server, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    struct sctp_sndinfo info = {.snd_assoc_id = join(&g, 0)};
+    struct iovec iov = {.iov_base = block, .iov_len = sizeof block};
+    while (usctp_sendv(g.server, &iov, 1, NULL, 0, &info, sizeof info, USCTP_SENDV_SNDINFO,
+                       MSG_DONTWAIT) > 0)
+        ; /* the peer does not read */
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert_int_eq(ready_now(g.server), 0);
+    int peeled = peel(g.server, info.snd_assoc_id);
+    ck_assert_int_eq(ready_now(peeled), 0);
+    ck_assert_int_eq(ready_now(g.server), POLLOUT);
+    usctp_close(peeled);
+    group_close(&g);
+}
+END_TEST
+
 /* What libsctp does with a descriptor. */
 START_TEST(private_options) {
     struct group g;
@@ -220,6 +242,7 @@ static Suite *peeloff_suite(void) {
     tcase_add_test(tcase, flags);
     tcase_add_test(tcase, documented_errors);
     tcase_add_test(tcase, somebody_waits);
+    tcase_add_test(tcase, full);
     tcase_add_test(tcase, private_options);
     suite_add_tcase(suite, tcase);
     return suite;
