@@ -169,8 +169,7 @@ static int shut_write(struct socket *s, struct usctp_stack *stack) {
     if (error != 0)
         return socket_errno(error);
     a->is_write_shut = true;
-    a->is_full = false;
-    s->is_full = false;
+    connection_unblock(a);
     return 0;
 }
 

@@ -171,6 +171,12 @@ void connection_finish(struct connection *a) {
         connection_delete(stack_of(s), a);
 }
 
+void connection_unblock(struct connection *a) {
+    a->is_full = false;
+    a->socket->is_full = false;
+    loop_wake(a->socket, a->id);
+}
+
 void connection_touch(struct connection *a, uint64_t now_us) {
     struct socket *s = a->socket;
     if (!s || s->autoclose_s == 0)

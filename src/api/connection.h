@@ -64,6 +64,8 @@ void connection_look(struct connection *a);
 void connection_settle(struct connection *a);
 /* The same of one that has been looked at. */
 void connection_finish(struct connection *a);
+/* It has room for messages, or never will: whoever waits for that looks again. */
+void connection_unblock(struct connection *a);
 /* User data was sent or received: for SCTP_AUTOCLOSE. */
 void connection_touch(struct connection *a, uint64_t now_us);
 /* A living or ended association's present state, or false. */

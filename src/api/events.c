@@ -192,11 +192,9 @@ static void on_socket(struct usctp_stack *stack, struct connection *a, uint32_t 
     struct socket *s = a->socket;
     bool has_room = what & (USCTP_EVENT_WRITABLE | USCTP_EVENT_PEER_SHUTDOWN) || a->has_ended;
     socket_touch(s);
-    if (has_room) {
-        a->is_full = false;
-        s->is_full = false;
-    }
-    if (has_room || (what & USCTP_EVENT_ESTABLISHED))
+    if (has_room)
+        connection_unblock(a);
+    else if (what & USCTP_EVENT_ESTABLISHED)
         loop_wake(s, a->id);
     if (a->is_established && s->state == SOCKET_CONNECTING)
         s->state = SOCKET_CONNECTED;

@@ -34,7 +34,14 @@ int option_set_buffer(struct call *c, const struct option *option, const void *v
         bytes = info->minimum;
     if (bytes > info->maximum)
         bytes = info->maximum;
-    return option_tune(c, option->tunable, bytes);
+    int error = option_tune(c, option->tunable, bytes);
+    if (error != 0 || option->tunable != USCTP_TUNABLE_send_buffer_bytes)
+        return error;
+    /* The engine tells of room that acknowledgements make, and not of this. */
+    struct connection *a;
+    TAILQ_FOREACH (a, &c->socket->connections, of_socket)
+        connection_unblock(a);
+    return 0;
 }
 
 int option_get_buffer(struct call *c, const struct option *option, void *value, socklen_t *length) {

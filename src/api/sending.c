@@ -180,8 +180,9 @@ static ssize_t end_gracefully(struct call *c, int32_t id, const struct request *
     int error = usctp_assoc_shutdown(c->stack->engine, id, c->now_us);
     if (error != 0)
         return socket_errno(error);
-    connection_of(c->socket, id)->is_write_shut = true;
-    loop_wake(c->socket, id);
+    struct connection *a = connection_of(c->socket, id);
+    a->is_write_shut = true;
+    connection_unblock(a);
     return 0;
 }
 

@@ -435,6 +435,53 @@ START_TEST(closed_with_a_duplicate) {
 }
 END_TEST
 
+static void shut_by_call(int sd) {
+    ck_assert_int_eq(usctp_shutdown(sd, SHUT_WR), 0);
+}
+
+static void shut_by_message(int sd) {
+    struct sctp_sndinfo info = {.snd_flags = SCTP_EOF};
+    ck_assert_int_eq(usctp_sendv(sd, NULL, 0, NULL, 0, &info, sizeof info, USCTP_SENDV_SNDINFO, 0),
+                     0);
+}
+
+/* Who waits for room learns that none will ever come. */
+static void check_shut(int number, void (*shut_it)(int)) {
+    struct scene s;
+    if (number % KINDS != SEND)
+        return;
+    signal(SIGPIPE, SIG_IGN);
+    scene_open(&s, number);
+    scene_start(&s);
+    shut_it(s.sd);
+    scene_join(&s, -1, EPIPE);
+    scene_close(&s);
+}
+
+START_TEST(shut_down) {
+    check_shut(_i, shut_by_call);
+}
+END_TEST
+
+START_TEST(shut_down_by_a_message) {
+    check_shut(_i, shut_by_message);
+}
+END_TEST
+
+/* As in the kernel: a larger SO_SNDBUF has room at once. */
+START_TEST(given_room) {
+    struct scene s;
+    int large = 1 << 20;
+    if (_i % KINDS != SEND)
+        return;
+    scene_open(&s, _i);
+    scene_start(&s);
+    ck_assert_int_eq(usctp_setsockopt(s.sd, SOL_SOCKET, SO_SNDBUF, &large, sizeof large), 0);
+    scene_join(&s, 1000, 0);
+    scene_close(&s);
+}
+END_TEST
+
 /* A plain close(2) of one duplicate of two: the call goes on, and does not touch whoever has the
  * number then. */
 START_TEST(number_reused) {
@@ -544,6 +591,9 @@ int main(void) {
     add(suite, "closed_plainly", closed_plainly);
     add(suite, "closed_with_a_duplicate", closed_with_a_duplicate);
     add(suite, "number_reused", number_reused);
+    add(suite, "shut_down", shut_down);
+    add(suite, "shut_down_by_a_message", shut_down_by_a_message);
+    add(suite, "given_room", given_room);
     add(suite, "stack_deleted", stack_deleted);
     if (!UNDER_TSAN) { /* which also puts signals off until a system call that it knows */
         add(suite, "interrupted", interrupted);
