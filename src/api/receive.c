@@ -115,6 +115,12 @@ static uint64_t timeout_end_us(const struct call *c, const struct timespec *time
     return c->now_us + (uint64_t)timeout->tv_sec * USCTP_S + (uint64_t)timeout->tv_nsec / 1000;
 }
 
+/* Whether what ended a call is an error of the socket, for whoever calls next. That the caller's
+ * own number was closed is nobody else's. */
+static bool is_sockets(ssize_t result) {
+    return result != -EAGAIN && result != -EINTR && result != -EBADF;
+}
+
 /* recvmmsg(2): the time is looked at after each message; an error after the first is kept for the
  * next call, unless there was only nothing to read. */
 int usctp_recvmmsg(int sd, struct mmsghdr *messages, unsigned count, int flags,
@@ -141,7 +147,7 @@ int usctp_recvmmsg(int sd, struct mmsghdr *messages, unsigned count, int flags,
         if (stack_now(c.stack) >= end_us)
             break;
     }
-    if (taken > 0 && n < 0 && n != -EAGAIN && n != -EINTR && c.socket->error == 0)
+    if (taken > 0 && n < 0 && is_sockets(n) && c.socket->error == 0)
         c.socket->error = (int)-n;
     return (int)call_leave(&c, taken > 0 ? (ssize_t)taken : n);
 }

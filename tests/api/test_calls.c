@@ -82,6 +82,37 @@ START_TEST(several_messages_a_call) {
 }
 END_TEST
 
+static void *receive_two(void *argument) {
+    char data[2][TEXT_BYTES];
+    struct iovec iov[2] = {{data[0], TEXT_BYTES}, {data[1], TEXT_BYTES}};
+    struct mmsghdr got[2] = {{.msg_hdr = {.msg_iov = &iov[0], .msg_iovlen = 1}},
+                             {.msg_hdr = {.msg_iov = &iov[1], .msg_iovlen = 1}}};
+    return (void *)(intptr_t)usctp_recvmmsg(*(int *)argument, got, 2, 0, NULL);
+}
+
+/* The end of a number that one thread came with is no error of the socket, which others have. */
+START_TEST(closed_after_the_first_message) {
+    struct pair pair;
+    pthread_t thread;
+    void *taken;
+    char byte;
+    pair_open(&pair, DRIVER_THREAD);
+    int copy = dup(pair.client);
+    ck_assert_int_ge(copy, 0);
+    ck_assert_int_eq(usctp_send(pair.server, "x", 1, 0), 1);
+    ck_assert_int_eq(wait_for(pair.client, POLLIN), POLLIN);
+    ck_assert_int_eq(pthread_create(&thread, NULL, receive_two, &pair.client), 0);
+    for (int ms = 0; ms < BOUND_MS && (ready_now(copy) & POLLIN); ms++)
+        usleep(1000); /* until it waits for the second */
+    ck_assert_int_eq(usctp_close(pair.client), 0);
+    ck_assert_int_eq(pthread_join(thread, &taken), 0);
+    ck_assert_int_eq((int)(intptr_t)taken, 1);
+    ck_assert_errno(usctp_recv(copy, &byte, 1, MSG_DONTWAIT), EAGAIN);
+    pair.client = copy;
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(older_functions) {
     struct group g;
     struct sctp_event_subscribe events = {.sctp_data_io_event = 1};
@@ -201,6 +232,7 @@ static Suite *calls_suite(void) {
     tcase_set_timeout(tcase, TEST_SECONDS);
     tcase_add_test(tcase, plain_forms);
     tcase_add_test(tcase, several_messages_a_call);
+    tcase_add_test(tcase, closed_after_the_first_message);
     tcase_add_test(tcase, older_functions);
     tcase_add_test(tcase, sendv_sets_up);
     tcase_add_test(tcase, addresses);
