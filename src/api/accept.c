@@ -105,7 +105,6 @@ static int accept_on(struct call *c, int flags) {
             return -EINVAL;
         if (s->waiting)
             return take(c, flags);
-        socket_show(s, c->fd);
         int error = blocking_wait(c, WANT_READABLE, 0);
         if (error != 0)
             return error;

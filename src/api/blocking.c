@@ -152,6 +152,8 @@ static int lead(struct call *c, enum loop_want want) {
     struct epoll_event events[LOOP_EVENTS];
     struct signals signals;
     int result = 0;
+    if (want == WANT_READABLE) /* the call may have taken what others still see */
+        socket_show(c->socket, c->fd);
     stack->loop.leader = c->socket;
     stack->loop.leader_want = want;
     stack->loop.leader_assoc = c->awaited;

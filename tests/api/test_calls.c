@@ -104,6 +104,7 @@ START_TEST(closed_after_the_first_message) {
     ck_assert_int_eq(pthread_create(&thread, NULL, receive_two, &pair.client), 0);
     for (int ms = 0; ms < BOUND_MS && (ready_now(copy) & POLLIN); ms++)
         usleep(1000); /* until it waits for the second */
+    ck_assert_int_eq(ready_now(copy), POLLOUT);
     ck_assert_int_eq(usctp_close(pair.client), 0);
     ck_assert_int_eq(pthread_join(thread, &taken), 0);
     ck_assert_int_eq((int)(intptr_t)taken, 1);
