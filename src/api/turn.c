@@ -106,7 +106,7 @@ static size_t take_packets(struct usctp_stack *stack, const struct causes *cause
     return received;
 }
 
-bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n) {
+void turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n) {
     struct loop *loop = &stack->loop;
     struct causes causes = causes_of(events, n);
     size_t received = 0;
@@ -136,5 +136,4 @@ bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n
     autoclose_run(stack);
     stack_settle(stack);
     loop->is_turning = false;
-    return received == LOOP_PACKETS;
 }

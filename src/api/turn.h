@@ -5,7 +5,6 @@
 #ifndef API_TURN_H
 #define API_TURN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 
@@ -23,10 +22,9 @@ enum {
 
 /*
  * Does what the events of one epoll_wait say. The caller holds the role; the stack is locked before
- * and after, not while packets are received. What is to be sent is in the FIFO. Returns true when
- * more packets wait.
+ * and after, not while packets are received. What is to be sent is in the FIFO.
  */
-bool turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n);
+void turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n);
 /* Sees only to the descriptors that were closed, whose events come once. The stack is locked. */
 void turn_hangups(struct usctp_stack *stack, const struct epoll_event *events, int n);
 
