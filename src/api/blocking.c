@@ -133,8 +133,8 @@ static uint32_t busy_poll_us(const struct call *c, int timeout_ms) {
 }
 
 static bool has_to_wait(const struct call *c, enum loop_want want) {
-    return !socket_is_ready(c->socket, want, c->awaited) && !is_disowned(c) &&
-           !atomic_load(&c->stack->is_ending) && !c->stack->exiting.is_over;
+    return !c->stack->is_foreign && !socket_is_ready(c->socket, want, c->awaited) &&
+           !is_disowned(c) && !atomic_load(&c->stack->is_ending) && !c->stack->exiting.is_over;
 }
 
 /* The peer waits for what there is to send: before the rest of the call, which may take its time.
@@ -285,6 +285,8 @@ int blocking_wait(struct call *c, enum loop_want want, int32_t assoc) {
     c->awaited = assoc;
     pin(c);
     int result = block(c, want);
+    if (c->stack->is_foreign) /* a child that a signal handler has made, back in the call */
+        return -EBADF;
     while (result == 0 && c->stack->exiting.has_begun && !is_gone(c, want) &&
            !atomic_load(&c->stack->is_ending))
         result = follow(c, want); /* for good: the process ends */

@@ -199,6 +199,12 @@ void loop_wake_lingering(struct usctp_stack *stack) {
             call_one(f);
 }
 
+void loop_forget(struct usctp_stack *stack) {
+    struct follower *f;
+    TAILQ_FOREACH (f, &stack->loop.followers, link)
+        atomic_store(&f->is_called, 1);
+}
+
 void loop_hand_on(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
     const struct follower *f;

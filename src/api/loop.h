@@ -98,6 +98,8 @@ void loop_wake_all(struct socket *s);
 void loop_wake_closed(struct socket *s, int fd);
 /* Wakes those who wait for the end of an association. */
 void loop_wake_lingering(struct usctp_stack *stack);
+/* In a forked child: who slept there, and was copied with its thread, is to look up. */
+void loop_forget(struct usctp_stack *stack);
 /* Wakes whoever drives. */
 void loop_kick(struct usctp_stack *stack);
 /* How long a driver should sleep before he looks for packets: they come in a stream, and he has

@@ -576,9 +576,13 @@ static void leave_locked(struct call *c) {
 }
 
 ssize_t call_leave(struct call *c, ssize_t result) {
-    stack_settle_sent(c->stack, c->sent);
-    leave_locked(c);
-    transmit_flush(c->stack);
+    if (c->stack->is_foreign) { /* all there is to leave is the parent's */
+        pthread_mutex_unlock(&c->stack->lock);
+    } else {
+        stack_settle_sent(c->stack, c->sent);
+        leave_locked(c);
+        transmit_flush(c->stack);
+    }
     atomic_fetch_sub(&c->stack->calls, 1); /* usctp_stack_delete waits for the last one */
     is_inside = false;
     cancellation_release(&c->cancellation);

@@ -345,6 +345,7 @@ void stack_forget(struct usctp_stack *stack) {
     if (stack->is_foreign) /* the parent is a child itself: it is done */
         return;
     stack->is_foreign = true;
+    loop_forget(stack);
     LIST_FOREACH (s, &stack->sockets, link)
         descriptor_close(&s->descriptor);
     if (stack->transport)

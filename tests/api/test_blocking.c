@@ -10,6 +10,7 @@
 #include "api/api_test.h"
 
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 /* ctest-timeout: 300 */
 
@@ -313,6 +314,55 @@ START_TEST(restarted_then_interrupted) {
 }
 END_TEST
 
+static _Atomic pid_t forked; /* -1: this is the child */
+
+static void on_fork(int number) {
+    pid_t pid = fork();
+    (void)number;
+    forked = pid == 0 ? -1 : pid;
+}
+
+static void *receive_forking(void *argument) {
+    struct scene *s = argument;
+    char byte;
+    s->result = usctp_recv(s->sd, &byte, 1, 0);
+    s->error = errno;
+    if (forked == -1)
+        _exit(s->result == -1 && s->error == EBADF ? 0 : 1);
+    s->is_done = true;
+    return NULL;
+}
+
+/* A handler makes a child, and both return to the call: the parent's goes on, the child's ends, as
+ * the sockets are unknown there. */
+START_TEST(forked_by_a_handler) {
+    struct scene s;
+    struct sigaction action = {.sa_handler = on_fork, .sa_flags = SA_RESTART};
+    int status = -1;
+    pid_t ended = 0;
+    if (_i % KINDS != RECEIVE)
+        return;
+    without_other_handlers();
+    scene_open(&s, _i);
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    forked = 0;
+    s.is_done = false;
+    ck_assert_int_eq(pthread_create(&s.worker, NULL, receive_forking, &s), 0);
+    usleep(SETTLE_US);
+    pthread_kill(s.worker, SIGUSR1);
+    for (int ms = 0; ms < BOUND_MS && ended == 0; ms++) {
+        usleep(1000);
+        ended = forked > 0 ? waitpid(forked, &status, WNOHANG) : 0;
+    }
+    if (ended == 0 && forked > 0)
+        kill(forked, SIGKILL);
+    ck_assert_int_gt(ended, 0);
+    ck_assert_int_eq(status, 0);
+    release(&s);
+    scene_close(&s);
+}
+END_TEST
+
 /* ---- timeouts, O_NONBLOCK -------------------------------------------------------------------- */
 
 static void set_timeouts(int sd, int us) {
@@ -599,6 +649,7 @@ int main(void) {
         add(suite, "interrupted", interrupted);
         add(suite, "timed_out", timed_out);
         add(suite, "restarted", restarted);
+        add(suite, "forked_by_a_handler", forked_by_a_handler);
         add(suite, "restarted_without_other_handlers", restarted_without_other_handlers);
         add(suite, "restarted_then_interrupted", restarted_then_interrupted);
         add(suite, "cancelled", cancelled);
