@@ -175,7 +175,7 @@ static void note(struct connection *a, const struct usctp_event *event) {
 static void connect_failed(struct socket *s, struct usctp_stack *stack, struct connection *a) {
     s->error = a->error != 0 ? a->error : ECONNREFUSED;
     s->state = SOCKET_FRESH;
-    if (!a->is_readable) /* else with the notification that is read */
+    if (!a->is_readable) /* else when the socket is used anew: its notification is to be read */
         connection_delete(stack, a);
 }
 
