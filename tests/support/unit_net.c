@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Namespaces and addresses for the tests of src/net.
+ * Namespaces, addresses and transports for the tests of src/net.
  */
 #include "support/unit_net.h"
 
@@ -76,4 +76,17 @@ struct usctp_addr unit_net_address(const char *text) {
 bool unit_net_wait(int fd) {
     struct pollfd polled = {.fd = fd, .events = POLLIN};
     return poll(&polled, 1, 10000) > 0;
+}
+
+struct transport_options unit_net_options(void) {
+    return (struct transport_options){
+        .raw_ipv4_fd = -1, .raw_ipv6_fd = -1, .udp_ipv4_fd = -1, .udp_ipv6_fd = -1};
+}
+
+struct transport *unit_net_open(struct transport_options options) {
+    char text[256];
+    struct transport *t = NULL;
+    int error = transport_open(&t, &options, text, sizeof text);
+    ck_assert_msg(error == 0, "%d: %s", error, text);
+    return t;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A network namespace of the test's own, so that nothing it does meets the host's network, and a
- * few hand tools for it.
+ * A network namespace of the test's own, so that nothing it does meets the host's network, a
+ * transport in it, and a few hand tools.
  */
 #ifndef SUPPORT_UNIT_NET_H
 #define SUPPORT_UNIT_NET_H
 
-#include "usctp/engine.h"
+#include "net/transport.h"
 
 /* Moves the process into a fresh network namespace (and user namespace, if that is what it takes)
    with lo up. Returns false, with the reason on stdout, where that is not allowed. */
@@ -19,5 +19,9 @@ bool unit_net_run(const char *format, ...) __attribute__((format(printf, 1, 2)))
 struct usctp_addr unit_net_address(const char *text);
 /* Waits until a descriptor is readable or in error; false after ten seconds. */
 bool unit_net_wait(int fd);
+/* For a transport without sockets: none are handed in, and neither raw nor UDP is asked for. */
+struct transport_options unit_net_options(void);
+/* Opens a transport. Aborts the test, with its words, when that fails. */
+struct transport *unit_net_open(struct transport_options options);
 
 #endif

@@ -19,24 +19,15 @@ static char text[256];
 static struct transport *a, *b;
 
 static struct transport_options udp_options(uint16_t port) {
-    return (struct transport_options){.udp = true,
-                                      .udp_port = port,
-                                      .raw_ipv4_fd = -1,
-                                      .raw_ipv6_fd = -1,
-                                      .udp_ipv4_fd = -1,
-                                      .udp_ipv6_fd = -1};
-}
-
-static struct transport *open_with(struct transport_options options) {
-    struct transport *t = NULL;
-    int error = transport_open(&t, &options, text, sizeof text);
-    ck_assert_msg(error == 0, "%d: %s", error, text);
-    return t;
+    struct transport_options options = unit_net_options();
+    options.udp = true;
+    options.udp_port = port;
+    return options;
 }
 
 static void setup(void) {
-    a = open_with(udp_options(5001));
-    b = open_with(udp_options(5002));
+    a = unit_net_open(udp_options(5001));
+    b = unit_net_open(udp_options(5002));
 }
 
 static void teardown(void) {
@@ -79,9 +70,9 @@ static size_t receive(struct transport *t, struct usctp_packet *packets, size_t 
 START_TEST(ports) {
     ck_assert_uint_eq(transport_udp_port(a), 5001);
     ck_assert(!transport_has_raw(a));
-    struct transport *first = open_with(udp_options(0));
+    struct transport *first = unit_net_open(udp_options(0));
     ck_assert_uint_eq(transport_udp_port(first), 9899);
-    struct transport *second = open_with(udp_options(0)); /* an ephemeral one serves */
+    struct transport *second = unit_net_open(udp_options(0)); /* an ephemeral one serves */
     ck_assert_uint_ne(transport_udp_port(second), 9899);
     ck_assert_uint_ne(transport_udp_port(second), 0);
     struct transport_options required = udp_options(0);
@@ -91,12 +82,11 @@ START_TEST(ports) {
     ck_assert_ptr_null(third);
     ck_assert_ptr_nonnull(strstr(text, "9899"));
     transport_close(first);
-    third = open_with(required);
+    third = unit_net_open(required);
     ck_assert_uint_eq(transport_udp_port(third), 9899);
     transport_close(second);
     transport_close(third);
-    struct transport_options nothing = {
-        .raw_ipv4_fd = -1, .raw_ipv6_fd = -1, .udp_ipv4_fd = -1, .udp_ipv6_fd = -1};
+    struct transport_options nothing = unit_net_options();
     ck_assert_int_eq(transport_open(&third, &nothing, text, sizeof text), -EINVAL);
     int fds[8];
     ck_assert_uint_eq(transport_descriptors(a, fds, 8), 3);

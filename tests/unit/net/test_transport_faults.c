@@ -47,14 +47,10 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) {
 }
 
 static void setup(void) {
-    char text[256];
-    struct transport_options options = {.udp = true,
-                                        .udp_port = 5001,
-                                        .raw_ipv4_fd = -1,
-                                        .raw_ipv6_fd = -1,
-                                        .udp_ipv4_fd = -1,
-                                        .udp_ipv6_fd = -1};
-    ck_assert_int_eq(transport_open(&t, &options, text, sizeof text), 0);
+    struct transport_options options = unit_net_options();
+    options.udp = true;
+    options.udp_port = 5001;
+    t = unit_net_open(options);
     memset(times, 0, sizeof times);
     calls = sent_count = 0;
     for (unsigned i = 0; i < MOST; i++) {

@@ -32,20 +32,14 @@ static pid_t router;
 static uint8_t data[70000];
 
 static struct transport_options raw_options(void) {
-    return (struct transport_options){
-        .raw = true, .raw_ipv4_fd = -1, .raw_ipv6_fd = -1, .udp_ipv4_fd = -1, .udp_ipv6_fd = -1};
-}
-
-static struct transport *open_with(struct transport_options options) {
-    struct transport *t = NULL;
-    int error = transport_open(&t, &options, text, sizeof text);
-    ck_assert_msg(error == 0, "%d: %s", error, text);
-    return t;
+    struct transport_options options = unit_net_options();
+    options.raw = true;
+    return options;
 }
 
 static void setup(void) {
-    a = open_with(raw_options());
-    b = open_with(raw_options());
+    a = unit_net_open(raw_options());
+    b = unit_net_open(raw_options());
     ck_assert_int_eq(transport_claim_port(a, PORT_A), 0);
     ck_assert_int_eq(transport_claim_port(b, PORT_B), 0);
     for (size_t i = 0; i < sizeof data; i++)
@@ -344,7 +338,7 @@ START_TEST(a_full_queue_takes_the_rest_later) {
     struct transport_options options = raw_options();
     ck_assert(start_router());
     options.send_buffer_bytes = 8192;
-    struct transport *t = open_with(options);
+    struct transport *t = unit_net_open(options);
     /* Nobody has this address: packets wait for its link-layer address and fill the socket. */
     struct usctp_packet packet = packet_to("10.1.0.99", PORT_B, 60000);
     uint32_t offset = 0;
@@ -456,7 +450,7 @@ START_TEST(a_forked_child_forgets) {
     send_all(a, &packet, 1);
     ck_assert(in_child(forget_both));
     ck_assert_uint_eq(receive(b, got, 4), 1); /* the parent's packet is there still */
-    struct transport *c = open_with(raw_options());
+    struct transport *c = unit_net_open(raw_options());
     ck_assert_int_eq(transport_claim_port(c, PORT_B), -EADDRINUSE); /* and its claim */
     transport_close(c);
     /* A child that has forgotten does not hold a claim that its parent gives up. */
@@ -486,7 +480,7 @@ END_TEST
 START_TEST(raw_and_udp_together) {
     struct transport_options options = raw_options();
     options.udp = true;
-    struct transport *t = open_with(options);
+    struct transport *t = unit_net_open(options);
     int fds[8];
     struct usctp_packet got[4], packets[4];
     /* Four sockets, netlink, and what other processes ask and tell. */

@@ -44,25 +44,14 @@ ssize_t sendto(int fd, const void *bytes, size_t n, int flags, __CONST_SOCKADDR_
     return syscall(SYS_sendto, fd, bytes, n, flags, name, length);
 }
 
-static char text[256];
 static struct transport *a;
 static int far = -1; /* sees what arrives at the other end */
 static uint8_t data[9000], seen[9000];
 
 static struct transport_options xdp_options(void) {
-    return (struct transport_options){.raw = true,
-                                      .xdp = true,
-                                      .raw_ipv4_fd = -1,
-                                      .raw_ipv6_fd = -1,
-                                      .udp_ipv4_fd = -1,
-                                      .udp_ipv6_fd = -1};
-}
-
-static struct transport *open_with(struct transport_options options) {
-    struct transport *t = NULL;
-    int error = transport_open(&t, &options, text, sizeof text);
-    ck_assert_msg(error == 0, "%d: %s", error, text);
-    return t;
+    struct transport_options options = unit_net_options();
+    options.raw = options.xdp = true;
+    return options;
 }
 
 static int listen_on(const char *device) {
@@ -92,7 +81,7 @@ static void setup(void) {
         data[i] = (uint8_t)(i * 2654435761u >> 24);
     put16(data, 5001); /* the source port: errors for others' packets are not ours */
     kicks = UINT32_MAX;
-    a = open_with(xdp_options());
+    a = unit_net_open(xdp_options());
     ck_assert_int_eq(transport_claim_port(a, get16(data)), 0);
     far = listen_on("far");
 }
@@ -166,7 +155,7 @@ static const char *notice(void) {
 
 static void reopen(struct transport_options options) {
     transport_close(a);
-    a = open_with(options);
+    a = unit_net_open(options);
 }
 
 /* Past the time that an answer of the kernel's tables is believed. */
@@ -460,7 +449,7 @@ END_TEST
 START_TEST(a_queue_that_is_taken) {
     struct transport *first = a;
     ck_assert_uint_eq(by_xdp(packet_to("192.0.2.2", 40)), 1);
-    a = open_with(xdp_options());
+    a = unit_net_open(xdp_options());
     const char *line = NULL;
     for (unsigned i = 0; i < 100 && !line; i++) {
         ck_assert_uint_eq(by_xdp(packet_to("192.0.2.2", 40)), 0);
