@@ -158,12 +158,17 @@ static uint32_t ipv6_setting(const struct netlink_attribute *specific, size_t nu
     return found;
 }
 
+static bool take_interface(const struct netlink_message *message, struct ifinfomsg *fixed,
+                           struct netlink_cursor *attributes) {
+    return message->header.nlmsg_type == RTM_NEWLINK &&
+           take_fixed(message, fixed, sizeof *fixed, attributes) && fixed->ifi_index > 0;
+}
+
 bool netlink_parse_link(const struct netlink_message *message, struct netlink_link *out) {
     struct ifinfomsg fixed;
     struct netlink_cursor attributes;
     struct netlink_attribute attribute;
-    if (message->header.nlmsg_type != RTM_NEWLINK ||
-        !take_fixed(message, &fixed, sizeof fixed, &attributes) || fixed.ifi_index <= 0)
+    if (!take_interface(message, &fixed, &attributes))
         return false;
     *out = (struct netlink_link){.index = (uint32_t)fixed.ifi_index};
     while (netlink_next_attribute(&attributes, &attribute)) {
@@ -203,8 +208,7 @@ bool netlink_parse_device(const struct netlink_message *message, struct netlink_
     struct ifinfomsg fixed;
     struct netlink_cursor attributes;
     struct netlink_attribute attribute;
-    if (message->header.nlmsg_type != RTM_NEWLINK ||
-        !take_fixed(message, &fixed, sizeof fixed, &attributes) || fixed.ifi_index <= 0)
+    if (!take_interface(message, &fixed, &attributes))
         return false;
     *out = (struct netlink_device){.index = (uint32_t)fixed.ifi_index,
                                    .hardware = fixed.ifi_type,
