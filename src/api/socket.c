@@ -490,7 +490,8 @@ static bool is_meant(struct socket *s, struct usctp_stack *stack, int fd) {
     return descriptor_identify(fd, &inode) == 0 && inode == s->descriptor.inode;
 }
 
-static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *stack) {
+static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *stack,
+                        bool is_timeless) {
     bool is_exiting =
         stack->exiting.has_begun && pthread_equal(stack->exiting.thread, pthread_self());
     if (atomic_load(&stack->is_ending) || is_exiting)
@@ -499,7 +500,7 @@ static int enter_locked(struct call *c, struct socket *s, struct usctp_stack *st
         return -EBADF;
     c->socket = s;
     c->stack = stack;
-    c->now_us = c->is_timeless ? stack->now_us : stack_now(stack);
+    c->now_us = is_timeless ? stack->now_us : stack_now(stack);
     s->descriptor.is_doubtful = false; /* is_meant has just seen to it */
     atomic_fetch_add(&s->users, 1);
     atomic_fetch_add(&stack->calls, 1);
@@ -511,7 +512,7 @@ static int enter(struct call *c, int fd, bool is_timeless) {
     if (is_inside)
         return -EAGAIN;
     is_inside = true;
-    *c = (struct call){.fd = fd, .is_timeless = is_timeless};
+    *c = (struct call){.fd = fd};
     cancellation_hold(&c->cancellation);
     for (int attempt = 0; attempt < ENTER_ATTEMPTS; attempt++) {
         struct socket *s = fd_table_find(fd);
@@ -528,7 +529,7 @@ static int enter(struct call *c, int fd, bool is_timeless) {
         }
         pthread_mutex_lock(&stack->lock);
         if (is_meant(s, stack, fd)) {
-            error = enter_locked(c, s, stack);
+            error = enter_locked(c, s, stack, is_timeless);
             if (error != 0)
                 pthread_mutex_unlock(&stack->lock);
             if (error == 0 && stack->exiting.has_begun) {

@@ -116,7 +116,7 @@ struct call {
     struct socket *socket;
     struct usctp_stack *stack;
     int fd;
-    uint64_t now_us;
+    uint64_t now_us;    /* call_enter_timeless: of an earlier call */
     struct scope scope; /* of an option */
     int32_t sent;       /* the association that a message was sent on, and nothing else done */
     int32_t awaited;    /* blocking_wait: the association */
@@ -125,7 +125,6 @@ struct call {
     bool has_deadline,
         was_asked; /* blocking_wait: a timeout is set; the descriptor's flags were looked at */
     uint64_t deadline_us;
-    bool is_timeless; /* now_us is of an earlier call */
 };
 
 /*
