@@ -13,6 +13,8 @@
  * --nap: while packets keep coming, sleep that long between drains instead of blocking for each
  * batch.
  */
+#include "bench-common.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -22,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,26 +33,6 @@ enum { SOCKET_BUFFER_BYTES = 4 << 20, LAST_PACKETS = 64 };
 
 static const char last_mark[12] = "blast: last";
 
-static double seconds(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void) {
-    struct rusage used;
-
-    getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-}
-
-static void fail(const char *what) {
-    fprintf(stderr, "blast: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
-
 static void print_result(const char *side, double packets, size_t payload_bytes, double elapsed_s) {
     double megabytes = packets * (double)payload_bytes / 1e6;
 
@@ -59,7 +40,7 @@ static void print_result(const char *side, double packets, size_t payload_bytes,
     printf("{\"side\": \"%s\", \"payload_bytes\": %zu, \"seconds\": %.3f, \"packets_per_s\": %.0f, "
            "\"goodput_MBps\": %.1f, \"cpu_s\": %.3f, \"cpu_s_per_GB\": %.3f}\n",
            side, payload_bytes, elapsed_s, packets / elapsed_s, megabytes / elapsed_s,
-           cpu_seconds(), packets > 0 ? cpu_seconds() / (megabytes / 1e3) : 0.0);
+           bench_cpu_s(), packets > 0 ? bench_cpu_s() / (megabytes / 1e3) : 0.0);
 }
 
 static int open_socket(bool udp, const char *host) {
@@ -68,19 +49,19 @@ static int open_socket(bool udp, const char *host) {
     int fd = udp ? socket(AF_INET, SOCK_DGRAM, 0) : socket(AF_INET, SOCK_RAW, PROTOCOL);
 
     if (fd < 0)
-        fail("socket");
+        bench_die("socket");
     /* Beyond net.core.[rw]mem_max where that is allowed, else as far as it goes */
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     if (host != NULL && inet_pton(AF_INET, host, &address.sin_addr) != 1) {
         errno = EINVAL;
-        fail(host);
+        bench_die(host);
     }
     if (host != NULL) {
         if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-            fail("connect");
+            bench_die("connect");
     } else if (udp && bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-        fail("bind");
+        bench_die("bind");
     }
     return fd;
 }
@@ -89,19 +70,19 @@ static void run_sender(int fd, size_t payload_bytes, double limit_s) {
     static unsigned char packet[PACKET_MAX];
     struct iovec iov = {.iov_base = packet, .iov_len = payload_bytes + OVERHEAD_BYTES};
     struct mmsghdr batch[BATCH];
-    double start_s = seconds(), packets = 0;
+    double start_s = bench_now_s(), packets = 0;
     const struct timespec pause = {.tv_nsec = 2000000};
 
     for (size_t i = 0; i < BATCH; i++)
         batch[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov, .msg_iovlen = 1}};
-    while (seconds() - start_s < limit_s) {
+    while (bench_now_s() - start_s < limit_s) {
         int sent = sendmmsg(fd, batch, BATCH, 0);
 
         if (sent < 0 && errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
-            fail("send");
+            bench_die("send");
         packets += sent > 0 ? sent : 0;
     }
-    print_result("sender", packets, payload_bytes, seconds() - start_s);
+    print_result("sender", packets, payload_bytes, bench_now_s() - start_s);
     memcpy(packet + OVERHEAD_BYTES, last_mark, sizeof last_mark);
     for (int i = 0; i < LAST_PACKETS; i++) { /* spread, so that one gets through */
         nanosleep(&pause, NULL);
@@ -121,7 +102,7 @@ static int receive_batch(int fd, struct mmsghdr *batch, bool udp, int flags, str
     int got = recvmmsg(fd, batch, BATCH, flags, NULL), counted = 0;
 
     if (got < 0 && errno != EAGAIN && errno != EINTR)
-        fail("receive");
+        bench_die("receive");
     for (int i = 0; i < got; i++) {
         const unsigned char *bytes = batch[i].msg_hdr.msg_iov->iov_base;
         size_t header = udp ? 0 : (size_t)(bytes[0] & 15) * 4;
@@ -134,7 +115,7 @@ static int receive_batch(int fd, struct mmsghdr *batch, bool udp, int flags, str
         counted++;
     }
     if (counted > 0) {
-        tally->end_s = seconds();
+        tally->end_s = bench_now_s();
         tally->start_s = tally->packets > 0 ? tally->start_s : tally->end_s;
         tally->packets += counted;
     }
@@ -146,18 +127,18 @@ static void run_receiver(int fd, bool udp, long nap_us, double limit_s) {
     struct iovec iov[BATCH];
     struct mmsghdr batch[BATCH];
     struct tally tally = {0};
-    double deadline_s = seconds() + limit_s;
+    double deadline_s = bench_now_s() + limit_s;
     int got = 0;
     const struct timespec nap = {.tv_nsec = nap_us * 1000};
     const struct timeval slice = {.tv_usec = 200000};
 
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof slice) < 0)
-        fail("SO_RCVTIMEO");
+        bench_die("SO_RCVTIMEO");
     for (size_t i = 0; i < BATCH; i++) {
         iov[i] = (struct iovec){.iov_base = buffers[i], .iov_len = PACKET_MAX};
         batch[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
     }
-    while (got >= 0 && seconds() < deadline_s) {
+    while (got >= 0 && bench_now_s() < deadline_s) {
         bool napping = nap_us != 0 && got > 0;
 
         if (napping && got < BATCH)

@@ -9,6 +9,8 @@
  *
  * A packet is as long as SCTP's with one byte of data.
  */
+#include "bench-common.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -17,24 +19,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PROTOCOL = 132, UDP_PORT = 9899, PACKET_BYTES = 32, SAMPLES_MAX = 4000000 };
-
-static double seconds(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void fail(const char *what) {
-    fprintf(stderr, "echo: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
 
 static int open_socket(bool udp, const char *host) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(udp ? UDP_PORT : 0)};
@@ -42,22 +30,22 @@ static int open_socket(bool udp, const char *host) {
     int fd = udp ? socket(AF_INET, SOCK_DGRAM, 0) : socket(AF_INET, SOCK_RAW, PROTOCOL);
 
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof slice) < 0)
-        fail("socket");
+        bench_die("socket");
     if (host != NULL && inet_pton(AF_INET, host, &address.sin_addr) != 1) {
         errno = EINVAL;
-        fail(host);
+        bench_die(host);
     }
     if (host != NULL && connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-        fail("connect");
+        bench_die("connect");
     if (host == NULL && udp && bind(fd, (struct sockaddr *)&address, sizeof address) < 0)
-        fail("bind");
+        bench_die("bind");
     return fd;
 }
 
 static void serve(int fd, bool udp, double limit_s) {
-    double end_s = seconds() + limit_s;
+    double end_s = bench_now_s() + limit_s;
 
-    while (seconds() < end_s) {
+    while (bench_now_s() < end_s) {
         unsigned char packet[256];
         struct sockaddr_in from;
         socklen_t length = sizeof from;
@@ -71,36 +59,29 @@ static void serve(int fd, bool udp, double limit_s) {
     }
 }
 
-static int compare(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static void measure(int fd, double limit_s) {
     static float samples[SAMPLES_MAX];
     unsigned char packet[PACKET_BYTES] = {0}, answer[256];
     size_t count = 0;
-    double start_s = seconds(), sent_s = start_s;
+    double start_s = bench_now_s(), sent_s = start_s;
 
     while (sent_s - start_s < limit_s && count < SAMPLES_MAX) {
         if (send(fd, packet, sizeof packet, 0) < 0)
-            fail("send");
+            bench_die("send");
         if (recv(fd, answer, sizeof answer, 0) > 0) {
-            double now_s = seconds();
+            double now_s = bench_now_s();
 
             samples[count++] = (float)((now_s - sent_s) * 1e6);
             sent_s = now_s;
         } else {
-            sent_s = seconds(); /* lost, or the server is not there yet */
+            sent_s = bench_now_s(); /* lost, or the server is not there yet */
         }
     }
     if (count == 0)
-        fail("nothing comes back");
-    qsort(samples, count, sizeof samples[0], compare);
-    printf(
-        "{\"program\": \"echo\", \"messages_per_s\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
-        (double)count / (sent_s - start_s), (double)samples[count / 2],
-        (double)samples[count - 1 - count / 100]);
+        bench_die("nothing comes back");
+    printf("{\"program\": \"echo\", \"messages_per_s\": %.0f, ",
+           (double)count / (sent_s - start_s));
+    bench_print_percentiles(samples, count);
 }
 
 int main(int argc, char **argv) {

@@ -10,6 +10,8 @@
  * route to them end where the answers do no harm.
  */
 #define _GNU_SOURCE /* sendmmsg */
+#include "bench-common.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -78,17 +80,6 @@ static void write_packet(uint8_t *packet, const struct flood *flood, uint64_t n)
         sctp[8 + i] = (uint8_t)(crc >> 8 * i); /* least significant byte first */
 }
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void fail(const char *what) {
-    fprintf(stderr, "flood-init: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
-
 /* How many packets are due: a batch at most, 0 after a nap. */
 static unsigned due(const struct flood *flood, uint64_t sent, double elapsed_s) {
     const struct timespec nap = {.tv_nsec = 500000};
@@ -108,20 +99,21 @@ static void run(int fd, const struct flood *flood) {
     static struct mmsghdr batch[BATCH];
     struct sockaddr_in to = flood->to;
     uint64_t sent = 0;
-    double start_s = seconds(), elapsed_s;
+    double start_s = bench_now_s(), elapsed_s;
     for (int i = 0; i < BATCH; i++) {
         iov[i] = (struct iovec){.iov_base = packets[i], .iov_len = sizeof packets[i]};
         batch[i].msg_hdr = (struct msghdr){
             .msg_iov = &iov[i], .msg_iovlen = 1, .msg_name = &to, .msg_namelen = sizeof to};
     }
-    while (elapsed_s = seconds() - start_s, (flood->seconds <= 0 || elapsed_s < flood->seconds) &&
-                                                (flood->packets == 0 || sent < flood->packets)) {
+    while (elapsed_s = bench_now_s() - start_s,
+           (flood->seconds <= 0 || elapsed_s < flood->seconds) &&
+               (flood->packets == 0 || sent < flood->packets)) {
         unsigned count = due(flood, sent, elapsed_s);
         for (unsigned i = 0; i < count; i++)
             write_packet(packets[i], flood, sent + i);
         int done = count > 0 ? sendmmsg(fd, batch, count, 0) : 0;
         if (done < 0 && errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
-            fail("send");
+            bench_die("send");
         sent += done > 0 ? (uint64_t)done : 0;
     }
     printf("{\"packets\": %llu, \"seconds\": %.3f, \"packets_per_s\": %.0f}\n",
@@ -153,9 +145,9 @@ int main(int argc, char **argv) {
     make_crc_table();
     int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
     if (fd < 0)
-        fail("socket");
+        bench_die("socket");
     if (setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof on) != 0)
-        fail("IP_HDRINCL");
+        bench_die("IP_HDRINCL");
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     run(fd, &flood);
     return EXIT_SUCCESS;

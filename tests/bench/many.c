@@ -8,6 +8,7 @@
  * The program drives both stacks itself: no thread hides its time.
  */
 #define _GNU_SOURCE /* setns */
+#include "bench-common.h"
 #include "usctp/usctp.h"
 
 #include <arpa/inet.h>
@@ -16,10 +17,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MESSAGE_BYTES = 1024, UNDER_WAY = 64, FIRST_PORT = 20000, MAX_SIDE = 1000, EVENTS = 64 };
@@ -36,22 +34,11 @@ static uint64_t asked, answered, echoed;
 static int epoll_fd;
 static char message[MESSAGE_BYTES];
 
-static void die(const char *what) {
-    fprintf(stderr, "many: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static double clock_s(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static double resident_bytes(void) {
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1)
-        die("statm");
+        bench_die("statm");
     fclose(file);
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
@@ -59,7 +46,7 @@ static double resident_bytes(void) {
 static void watch(int fd, uint64_t what) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-        die("epoll_ctl");
+        bench_die("epoll_ctl");
 }
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
@@ -71,7 +58,7 @@ static void make_stack(struct side *side, const char *namespace) {
     snprintf(path, sizeof path, "/run/netns/%s", namespace);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || setns(fd, CLONE_NEWNET) != 0)
-        die(path);
+        bench_die(path);
     close(fd);
     usctp_config_defaults(&config);
     config.hb_enabled = 0;
@@ -101,7 +88,7 @@ static void make_sockets(unsigned number) {
         int sd = usctp_socket(side->stack, AF_INET, SOCK_SEQPACKET | SOCK_NONBLOCK, IPPROTO_SCTP);
         if (sd < 0 || usctp_bind(sd, (struct sockaddr *)&address, sizeof address) != 0 ||
             (number == 1 && usctp_listen(sd, 1) != 0))
-            die("socket");
+            bench_die("socket");
         side->sockets[i] = sd;
         watch(sd, 2 + (uint64_t)number * MAX_SIDE + i);
     }
@@ -118,14 +105,14 @@ static void read_all(unsigned number, int sd) {
         if (got < 0 && errno == EAGAIN)
             return;
         if (got != MESSAGE_BYTES)
-            die("receive");
+            bench_die("receive");
         if (number == 0) {
             answered++;
             continue;
         }
         echoed++;
         if (usctp_sendto(sd, text, MESSAGE_BYTES, 0, (struct sockaddr *)&from, length) < 0)
-            die("echo");
+            bench_die("echo");
     }
 }
 
@@ -149,7 +136,7 @@ static void turn(int timeout_ms) {
 
 static void exchange(void) {
     uint64_t all = (uint64_t)side_count * side_count;
-    double from_s = clock_s(CLOCK_PROCESS_CPUTIME_ID), last_answer_s = clock_s(CLOCK_MONOTONIC);
+    double from_s = bench_cpu_s(), last_answer_s = bench_now_s();
     unsigned quarter = 1;
     printf("\"setup_cpu_quarters_s\": [");
     while (answered < all) {
@@ -158,10 +145,10 @@ static void exchange(void) {
             struct sockaddr_in to = address_of(&sides[1], (unsigned)(asked % side_count));
             if (usctp_sendto(sides[0].sockets[asked / side_count], message, MESSAGE_BYTES, 0,
                              (struct sockaddr *)&to, sizeof to) < 0)
-                die("send");
+                bench_die("send");
         }
         turn(100);
-        double now_s = clock_s(CLOCK_MONOTONIC);
+        double now_s = bench_now_s();
         if (answered > before)
             last_answer_s = now_s;
         if (now_s - last_answer_s > 30) {
@@ -170,7 +157,7 @@ static void exchange(void) {
             exit(1);
         }
         for (; answered >= all * quarter / 4 && quarter <= 4; quarter++) {
-            double cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+            double cpu_s = bench_cpu_s();
             printf("%s%.3f", quarter > 1 ? ", " : "", cpu_s - from_s);
             from_s = cpu_s;
         }
@@ -181,18 +168,18 @@ static void exchange(void) {
 static uint64_t associations(unsigned number) {
     struct usctp_engine_counters counters;
     if (usctp_stack_counters(sides[number].stack, &counters) != 0)
-        die("counters");
+        bench_die("counters");
     return counters.associations;
 }
 
 static void close_all(void) {
-    double end_s = clock_s(CLOCK_MONOTONIC) + 120;
+    double end_s = bench_now_s() + 120;
     for (unsigned i = 0; i < side_count; i++) {
         usctp_close(sides[0].sockets[i]);
         process(0);
         process(1);
     }
-    while (associations(0) + associations(1) > 0 && clock_s(CLOCK_MONOTONIC) < end_s) {
+    while (associations(0) + associations(1) > 0 && bench_now_s() < end_s) {
         process(0);
         process(1);
         usleep(100);
@@ -207,11 +194,7 @@ static void close_all(void) {
 int main(int argc, char **argv) {
     if (argc != 7)
         return 2;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    bench_raise_descriptors();
     side_count = (unsigned)atoi(argv[5]);
     if (side_count < 1 || side_count > MAX_SIDE)
         return 2;
@@ -222,21 +205,21 @@ int main(int argc, char **argv) {
         make_sockets(i);
     }
     double all = (double)side_count * side_count;
-    double resident = resident_bytes(), begin_s = clock_s(CLOCK_MONOTONIC);
+    double resident = resident_bytes(), begin_s = bench_now_s();
     printf("{\"associations\": %.0f, ", all);
     exchange();
-    double setup_s = clock_s(CLOCK_MONOTONIC) - begin_s;
+    double setup_s = bench_now_s() - begin_s;
     printf("\"setup_s\": %.3f, \"bytes_per_association_and_end\": %.0f, ", setup_s,
            (resident_bytes() - resident) / (2 * all));
-    for (double end_s = clock_s(CLOCK_MONOTONIC) + 3; clock_s(CLOCK_MONOTONIC) < end_s;)
+    for (double end_s = bench_now_s() + 3; bench_now_s() < end_s;)
         turn(100); /* the last SACKs, and what is given back when idle */
-    double idle_s = atof(argv[6]), cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID);
-    for (double end_s = clock_s(CLOCK_MONOTONIC) + idle_s; clock_s(CLOCK_MONOTONIC) < end_s;)
+    double idle_s = atof(argv[6]), cpu_s = bench_cpu_s();
+    for (double end_s = bench_now_s() + idle_s; bench_now_s() < end_s;)
         turn(1000);
-    cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu_s;
+    cpu_s = bench_cpu_s() - cpu_s;
     printf("\"idle_cpu_percent\": %.3f, ", 100 * cpu_s / idle_s);
-    cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+    cpu_s = bench_cpu_s();
     close_all();
-    printf("\"close_cpu_s\": %.3f}\n", clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu_s);
+    printf("\"close_cpu_s\": %.3f}\n", bench_cpu_s() - cpu_s);
     return echoed == answered && fflush(stdout) == 0 ? 0 : 1;
 }

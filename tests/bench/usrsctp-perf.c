@@ -13,6 +13,8 @@
  * usrsctp leaves a choice the faster one is taken: no Nagle, fragments not interleaved, buffers as
  * asked.
  */
+#include "bench-common.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -22,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <usrsctp.h>
@@ -56,36 +57,16 @@ static struct {
 static pthread_mutex_t send_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned char *message;
 
-static void fail(const char *what) {
-    fprintf(stderr, "usrsctp-perf: %s: %s\n", what, strerror(errno));
-    _exit(EXIT_FAILURE);
-}
-
-static double seconds(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void) {
-    struct rusage used;
-
-    getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-}
-
 static void run_begin(void) {
     memset(&run, 0, sizeof run);
-    run.start_s = seconds();
-    run.cpu_s = cpu_seconds();
+    run.start_s = bench_now_s();
+    run.cpu_s = bench_cpu_s();
 }
 
 static void run_print(void) {
     struct sctpstat statistics;
-    double elapsed_s = (run.last_s > run.start_s ? run.last_s : seconds()) - run.start_s;
-    double cpu_s = cpu_seconds() - run.cpu_s;
+    double elapsed_s = (run.last_s > run.start_s ? run.last_s : bench_now_s()) - run.start_s;
+    double cpu_s = bench_cpu_s() - run.cpu_s;
     double gigabytes = run.bytes / 1e9;
 
     usrsctp_get_stat(&statistics);
@@ -110,7 +91,7 @@ static void take(const void *data, size_t length, int flags) {
     if ((flags & MSG_NOTIFICATION) == 0) {
         run.bytes += (double)length;
         run.messages += (flags & MSG_EOR) != 0 ? 1 : 0;
-        run.last_s = seconds();
+        run.last_s = bench_now_s();
         return;
     }
     if (notice->sn_header.sn_type != SCTP_ASSOC_CHANGE)
@@ -187,7 +168,7 @@ static void send_messages(struct socket *socket) {
         }
         run.bytes += (double)settings.message_bytes;
         run.messages++;
-        run.stop = run.stop || seconds() - run.start_s >= settings.limit_s;
+        run.stop = run.stop || bench_now_s() - run.start_s >= settings.limit_s;
     }
 }
 
@@ -221,12 +202,12 @@ static struct socket *open_socket(int family) {
         usrsctp_setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &settings.buffer_bytes, sizeof(int)) <
             0 ||
         usrsctp_setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &settings.buffer_bytes, sizeof(int)) < 0)
-        fail("socket");
+        bench_die_at_once("socket");
     encapsulation.sue_address.ss_family = (sa_family_t)family;
     if (settings.udp_port != 0 &&
         usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, &encapsulation,
                            sizeof encapsulation) < 0)
-        fail("encapsulation port");
+        bench_die_at_once("encapsulation port");
     return socket;
 }
 
@@ -239,7 +220,7 @@ static socklen_t parse_address(const char *text, uint16_t port, union sctp_socks
     }
     errno = EINVAL;
     if (inet_pton(AF_INET6, text, &address->sin6.sin6_addr) != 1)
-        fail(text);
+        bench_die_at_once(text);
     address->sin6.sin6_family = AF_INET6;
     address->sin6.sin6_port = htons(port);
     return sizeof address->sin6;
@@ -252,18 +233,18 @@ static void serve(void) {
     struct socket *listener = open_socket(address.sa.sa_family), *socket;
 
     if (usrsctp_bind(listener, &address.sa, length) < 0 || usrsctp_listen(listener, 8) < 0)
-        fail("listen");
+        bench_die_at_once("listen");
     for (;;) {
         run_begin();
         socket = usrsctp_accept(listener, NULL, NULL);
         if (socket == NULL)
-            fail("accept");
+            bench_die_at_once("accept");
         if (!settings.callbacks) {
             run_begin();
             read_until_over(socket);
         } else {
-            run.start_s = seconds(); /* a callback may have counted already */
-            run.cpu_s = cpu_seconds();
+            run.start_s = bench_now_s(); /* a callback may have counted already */
+            run.cpu_s = bench_cpu_s();
             wait_for(&run.is_over);
         }
         run_print();
@@ -281,17 +262,17 @@ static int measure(void) {
     if (settings.bind != NULL) {
         local_length = parse_address(settings.bind, 0, &local);
         if (usrsctp_bind(socket, &local.sa, local_length) < 0)
-            fail("bind");
+            bench_die_at_once("bind");
     }
     run_begin();
     if (usrsctp_connect(socket, &address.sa, length) < 0)
-        fail("connect");
+        bench_die_at_once("connect");
     if (!settings.callbacks && pthread_create(&reader, NULL, read_thread, socket) != 0)
-        fail("thread");
+        bench_die_at_once("thread");
     if (!wait_for(&run.is_up))
-        fail("no association");
-    run.start_s = seconds();
-    run.cpu_s = cpu_seconds();
+        bench_die_at_once("no association");
+    run.start_s = bench_now_s();
+    run.cpu_s = bench_cpu_s();
     if (settings.callbacks) {
         usrsctp_set_non_blocking(socket, 1);
         on_room(socket, 0, NULL);
@@ -301,7 +282,7 @@ static int measure(void) {
         send_messages(socket);
     }
     if (usrsctp_shutdown(socket, SHUT_WR) < 0)
-        fail("shutdown");
+        bench_die_at_once("shutdown");
     wait_for(&run.is_over);
     run_print();
     usrsctp_close(socket);
@@ -368,7 +349,7 @@ int main(int argc, char **argv) {
     alarm(LIFE_LIMIT_S);
     message = calloc(1, settings.message_bytes);
     if (message == NULL)
-        fail("memory");
+        bench_die_at_once("memory");
     usrsctp_init(settings.udp_port, NULL, NULL);
     if (serving)
         serve();

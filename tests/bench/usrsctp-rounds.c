@@ -9,15 +9,14 @@
  * A set-up ends with a graceful shutdown that has been seen to its end.  No Nagle; everything else
  * is usrsctp's default.
  */
+#include "bench-common.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 #include <usrsctp.h>
 
@@ -32,18 +31,6 @@ static struct {
 
 static unsigned char message[MESSAGE_MAX];
 
-static void fail(const char *what) {
-    fprintf(stderr, "usrsctp-rounds: %s: %s\n", what, strerror(errno));
-    _exit(EXIT_FAILURE);
-}
-
-static double seconds(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static struct socket *open_socket(void) {
     struct sctp_udpencaps encapsulation = {.sue_port = htons(UDP_PORT)};
     struct socket *socket = usrsctp_socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
@@ -52,10 +39,10 @@ static struct socket *open_socket(void) {
     encapsulation.sue_address.ss_family = AF_INET;
     if (socket == NULL ||
         usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on) < 0)
-        fail("socket");
+        bench_die_at_once("socket");
     if (settings.udp && usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT,
                                            &encapsulation, sizeof encapsulation) < 0)
-        fail("encapsulation port");
+        bench_die_at_once("encapsulation port");
     return socket;
 }
 
@@ -64,7 +51,7 @@ static struct sockaddr_in address_of(const char *host) {
 
     if (host != NULL && inet_pton(AF_INET, host, &address.sin_addr) != 1) {
         errno = EINVAL;
-        fail(host);
+        bench_die_at_once(host);
     }
     return address;
 }
@@ -90,13 +77,13 @@ static void serve(void) {
 
     if (usrsctp_bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         usrsctp_listen(listener, 64) < 0)
-        fail("listen");
+        bench_die_at_once("listen");
     for (;;) {
         struct socket *socket = usrsctp_accept(listener, NULL, NULL);
         ssize_t got;
 
         if (socket == NULL)
-            fail("accept");
+            bench_die_at_once("accept");
         while ((got = receive(socket, message)) > 0)
             if (!send_message(socket, message, (size_t)got))
                 break;
@@ -109,7 +96,7 @@ static struct socket *open_association(void) {
     struct socket *socket = open_socket();
 
     if (usrsctp_connect(socket, (struct sockaddr *)&address, sizeof address) < 0)
-        fail("connect");
+        bench_die_at_once("connect");
     return socket;
 }
 
@@ -117,49 +104,42 @@ static void end_association(struct socket *socket) {
     static unsigned char rest[MESSAGE_MAX];
 
     if (usrsctp_shutdown(socket, SHUT_WR) < 0)
-        fail("shutdown");
+        bench_die_at_once("shutdown");
     while (receive(socket, rest) > 0)
         ;
     usrsctp_close(socket);
-}
-
-static int compare(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
 }
 
 static void ping(void) {
     static float samples[SAMPLES_MAX];
     static unsigned char answer[MESSAGE_MAX];
     struct socket *socket = open_association();
-    double start_s = seconds(), sent_s = start_s;
+    double start_s = bench_now_s(), sent_s = start_s;
     size_t count = 0;
 
     while (sent_s - start_s < settings.limit_s && count < SAMPLES_MAX) {
         double now_s;
 
         if (!send_message(socket, message, settings.message_bytes) || receive(socket, answer) <= 0)
-            fail("the association is lost");
-        now_s = seconds();
+            bench_die_at_once("the association is lost");
+        now_s = bench_now_s();
         samples[count++] = (float)((now_s - sent_s) * 1e6);
         sent_s = now_s;
     }
     end_association(socket);
-    qsort(samples, count, sizeof samples[0], compare);
-    printf("{\"program\": \"usrsctp-rounds\", \"messages_per_s\": %.0f, \"p50_us\": %.1f, "
-           "\"p99_us\": %.1f}\n",
-           (double)count / (sent_s - start_s), (double)samples[count / 2],
-           (double)samples[count - 1 - count / 100]);
+    printf("{\"program\": \"usrsctp-rounds\", \"messages_per_s\": %.0f, ",
+           (double)count / (sent_s - start_s));
+    bench_print_percentiles(samples, count);
 }
 
 static void connect_all(void) {
-    double start_s = seconds();
+    double start_s = bench_now_s();
     double count = 0;
 
-    for (; seconds() - start_s < settings.limit_s; count++)
+    for (; bench_now_s() - start_s < settings.limit_s; count++)
         end_association(open_association());
     printf("{\"program\": \"usrsctp-rounds\", \"associations_per_s\": %.0f}\n",
-           count / (seconds() - start_s));
+           count / (bench_now_s() - start_s));
 }
 
 static bool parse_option(int option, const char *text) {
