@@ -55,6 +55,8 @@ static const char help[] =
     "Keys of traffic:\n"
     "  from a|b   size 1000 | 100 10kB   rate bulk | 2Mbit   streams 1   unordered 10%\n"
     "  total 10MB   start 0   stop 30s\n"
+    "Keys of hosts (and any tunable; both hosts', or one's: --set b:restart='10s 12s'):\n"
+    "  read bulk | 250kB   restart 10s [12s] (all it knows is lost; when it is back)\n"
     "Keys before all sections:\n"
     "  seed 1   duration 60s   limit 1h   interval 100ms   associations 1   spread 10s\n";
 

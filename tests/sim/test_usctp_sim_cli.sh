@@ -96,6 +96,13 @@ bad 1 "a section's name ends" '[path\n'
 bad 1 'there is no path 0' '[path 0]\n'
 bad 2 'no tunable is called "rto"' '[hosts]\nrto 1\n'
 bad 2 'max_burst wants a value' '[host a]\nmax_burst 5000\n'
+for value in '' ' soon' ' 10' ' -1s' ' 5s 5s' ' 5s 3s' ' 1s 2s 3s' ' 5s later' ' 2000000min' ' b 5s'; do
+    bad 2 'restart wants the time' "[host a]\nrestart$value\n"
+done
+bad 1 '"restart" is no key here' 'restart 5s\n'
+bad 2 '"restart" is no key of a path' '[path]\nrestart 5s\n'
+bad 2 'no key of a path that can come after' '[path]\nat 5s restart 6s\n'
+bad 130 'more than 256 changes' "[host b]\n$(printf 'restart %ds\\n' {1..129})"
 bad 1 'associations wants' 'associations 0\n'
 bad 1 'duration wants a time' 'duration long\n'
 bad 1 'seed wants' 'seed -1\n'
@@ -104,6 +111,8 @@ bad 1 'too many words' 'seed 1 2 3 4 5 6 7 8 9\n'
 # What only the whole shows
 printf '[traffic]\nstart 10s\nstop 5s\n' >"$work/bad.sim"
 wrong 2 'stops before it starts' "$work/bad.sim"
+wrong 2 'host a restarts while it is not there' --set "a:restart=5s 10s" --set restart=7s
+wrong 2 '--set: restart wants the time' --set restart=soon
 wrong 2 'rto_min_us <= rto_initial_us' --set rto_min_us=3s
 wrong 2 'needs a delay' --path "rate unlimited, delay 0"
 wrong 2 'same two addresses' --path "" --path "address a 10.0.0.1, address b 10.0.0.2"
@@ -147,6 +156,9 @@ read -r failovers returns lost <<<"$values"
 timeout 100 "$sim" --runs 20 "$scenarios/lossy.sim" --seconds 5 >"$work/out" || fail "a seed of lossy.sim fails"
 [[ $(wc -l <"$work/out") == 20 && $(cut -d' ' -f1 "$work/out" | sort -nu | wc -l) == 20 ]] || fail "not 20 seeds"
 "$sim" --help >"$work/out"
+for word in read restart; do
+    grep -q "^  .*$word [0-9b]" "$work/out" || fail "--help does not mention the key $word"
+done
 for word in seed runs seconds path traffic scenario set json print series trace pcap pcap-b quiet verbose; do
     grep -q -e "--$word" "$work/out" || fail "--help does not mention --$word"
 done

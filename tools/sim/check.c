@@ -15,9 +15,13 @@
 
 #include <inttypes.h>
 
-/* RFC 9260 4. Nobody restarts here, so that ESTABLISHED follows the handshake alone. */
-static bool is_legal(enum usctp_assoc_state from, enum usctp_assoc_state to) {
+/* RFC 9260 4; and 5.2.4 A, when the peer has restarted: ESTABLISHED again, unless it was too late.
+ */
+static bool is_legal(enum usctp_assoc_state from, enum usctp_assoc_state to, bool peer_restarts) {
     if (from == to || to == USCTP_CLOSED)
+        return true;
+    if (to == USCTP_ESTABLISHED && from != USCTP_COOKIE_WAIT && from != USCTP_SHUTDOWN_ACK_SENT &&
+        peer_restarts)
         return true;
     switch (from) {
     case USCTP_CLOSED:
@@ -44,7 +48,7 @@ static bool is_legal(enum usctp_assoc_state from, enum usctp_assoc_state to) {
 void check_state(struct world *w, unsigned host, const struct usctp_trace_record *record) {
     enum usctp_assoc_state from = record->a != 0 ? (enum usctp_assoc_state)record->a : USCTP_CLOSED;
     enum usctp_assoc_state to = (enum usctp_assoc_state)record->b;
-    if (!is_legal(from, to))
+    if (!is_legal(from, to, w->host[1 - host].restarts > 0))
         world_violate(w, "host %c: a change of state that RFC 9260 4 does not know: %s to %s",
                       "ab"[host], names_state(from), names_state(to));
     struct conversation *c = conversation_of(w, host, record->assoc);
@@ -148,13 +152,13 @@ static void check_both(struct world *w, const struct conversation *c) {
 static void check_conversation(struct world *w, const struct conversation *c) {
     bool live[2];
     for (unsigned h = 0; h < 2; h++) {
-        live[h] = c->assoc[h] != 0 && !c->closed[h];
+        live[h] = conversation_is_live(c, h);
         if (!live[h])
             continue;
         check_host(w, c, h);
         check_stay(w, c, h);
     }
-    if (live[0] && live[1])
+    if (live[0] && live[1] && !c->is_behind[0] && !c->is_behind[1])
         check_both(w, c);
 }
 
@@ -173,8 +177,11 @@ void check_end(struct world *w) {
     for (uint32_t i = 0; i < w->conversation_count; i++)
         check_conversation(w, &w->conversations[i]);
     for (unsigned h = 0; h < 2; h++) {
-        usctp_engine_counters(w->host[h].engine, &counters);
-        refused += counters.dropped[USCTP_DROP_CHECKSUM];
+        refused += w->host[h].refused;
+        if (w->host[h].engine != NULL) {
+            usctp_engine_counters(w->host[h].engine, &counters);
+            refused += counters.dropped[USCTP_DROP_CHECKSUM];
+        }
         for (unsigned i = 0; i < w->scenario->path_count; i++)
             corrupted += simulated_link_counters(w->network.link[h][i])->corrupted +
                          simulated_link_counters(w->network.link[h][i])->duplicated;

@@ -77,6 +77,8 @@ static void check_state_of(const struct reading *r, unsigned type) {
 
 static void take_chunk(struct reading *r, const uint8_t *chunk, uint32_t length) {
     unsigned type = chunk[0];
+    /* What it acknowledges is of the association that the other host has. */
+    bool is_heard = r->conversation != NULL && !r->conversation->is_behind[r->host];
     if (r->conversation != NULL)
         check_state_of(r, type);
     if (type == DATA && length <= DATA_BYTES)
@@ -86,9 +88,9 @@ static void take_chunk(struct reading *r, const uint8_t *chunk, uint32_t length)
     if (type == SACK && (length < SACK_BYTES ||
                          length != SACK_BYTES + 4 * get16(chunk + 12) + 4 * get16(chunk + 14)))
         wrong(r, "SACK whose length does not fit its counts (RFC 9260 3.3.4)");
-    else if (type == SACK && r->conversation != NULL)
+    else if (type == SACK && is_heard)
         window_sack(r->world, r->conversation, r->host, chunk + CHUNK_BYTES);
-    if (type == SHUTDOWN && length == 8 && r->conversation != NULL)
+    if (type == SHUTDOWN && length == 8 && is_heard)
         window_cumulative(r->world, r->conversation, r->host, get32(chunk + CHUNK_BYTES));
     r->has_data = r->has_data || type == DATA;
     r->has_abort = r->has_abort || type == ABORT;
@@ -142,7 +144,7 @@ void check_destination(struct world *w, unsigned host, const struct usctp_packet
     if (number >= w->conversation_count)
         return;
     const struct conversation *c = &w->conversations[number];
-    if (c->assoc[host] == 0 || c->closed[host])
+    if (!conversation_is_live(c, host))
         return;
     int index = usctp_path_find(w->host[host].engine, c->assoc[host], &packet->destination);
     if (index < 0 ||

@@ -32,8 +32,13 @@ void conversation_open_all(struct world *w) {
         for (unsigned from = 0; from < 2; from++)
             direction_open(w, &c->from[from], from, i);
         timer_init(&c->timer, 0);
-        timer_start(&c->timer, &w->timers, WORLD_START_US + s->spread_us * i / s->associations);
+        timer_start(&c->timer, &w->timers, conversation_begin_us(w, c));
     }
+}
+
+uint64_t conversation_begin_us(const struct world *w, const struct conversation *c) {
+    const struct scenario *s = w->scenario;
+    return WORLD_START_US + s->spread_us * c->number / s->associations;
 }
 
 void conversation_close_all(struct world *w) {
@@ -62,12 +67,51 @@ static void open_one(struct world *w, struct conversation *c) {
         report_die(REPORT_FAILED, "association %u: cannot connect (error %d)", c->number,
                    (int)c->assoc[0]);
     host_remember(a, c->assoc[0], c->number);
+    if (c->from[0].life > 0)
+        c->reopened++;
+    else
+        w->opened_count++;
     c->opened = true;
-    w->opened_count++;
+    c->opened_us = w->now_us;
+    c->is_behind[0] = false;
+    c->heard[0] = 0;
+    c->told_before[0] = c->told[0];
+    window_free(&c->window[0]);
+    direction_renew(w, &c->from[0]);
+    direction_listen(&c->from[1], c->from[1].life + 1);
     /* Its first change of state came before its name was known. */
     c->state[0] = USCTP_COOKIE_WAIT;
     c->since_us[0] = w->now_us;
     world_touch(w, c);
+}
+
+/* A late copy of a good cookie makes an association that nobody waits for (RFC 9260 5.1.5). */
+static bool is_awaited(const struct world *w, const struct conversation *c, uint32_t peer_tag) {
+    if (c->closed[0])
+        return false;
+    return c->assoc[1] == 0 || (c->closed[1] && c->accepted_life < c->from[0].life &&
+                                restart_is_current(w, c, peer_tag));
+}
+
+static void accept_one(struct world *w, struct conversation *c, int32_t assoc, int32_t endpoint,
+                       const struct usctp_assoc_status *status) {
+    c->assoc[1] = assoc;
+    c->endpoint[1] = endpoint;
+    c->state[1] = status->state;
+    c->since_us[1] = w->now_us;
+    c->closed[1] = false;
+    c->error[1] = 0;
+    c->heard[1] = 0;
+    c->told_before[1] = c->told[1];
+    c->is_behind[1] = !restart_is_current(w, c, status->peer_tag);
+    if (!c->is_behind[1])
+        c->accepted_life = c->from[0].life;
+    window_free(&c->window[1]);
+    direction_renew(w, &c->from[1]);
+    direction_listen(&c->from[0], c->from[0].reading + 1);
+    host_remember(&w->host[1], assoc, c->number);
+    world_touch(w, c);
+    conversation_act(w, c);
 }
 
 /* Both lists are short for a user who accepts at once. */
@@ -80,22 +124,15 @@ static void accept_all(struct world *w) {
         if (usctp_assoc_status(b->engine, assoc, &status) == 0 &&
             status.peer_port - WORLD_BASE_PORT < w->conversation_count)
             c = &w->conversations[status.peer_port - WORLD_BASE_PORT];
-        if (c == NULL || c->closed[1] || c->closed[0] || c->assoc[1] != 0) {
-            /* A late copy of a good cookie makes an association that nobody waits for (RFC 9260
-             * 5.1.5); two at a time there must not be. */
-            if (c == NULL || (c->assoc[1] != 0 && !c->closed[1]))
+        if (c == NULL || !is_awaited(w, c, status.peer_tag)) {
+            /* Two at a time there must not be. */
+            if (c == NULL || conversation_is_live(c, 1))
                 world_violate(w, "host b: an association that nobody asked for");
             usctp_assoc_release(b->engine, assoc, w->now_us);
             usctp_endpoint_close(b->engine, endpoint, w->now_us);
             continue;
         }
-        c->assoc[1] = assoc;
-        c->endpoint[1] = endpoint;
-        c->state[1] = status.state;
-        c->since_us[1] = w->now_us;
-        host_remember(b, assoc, c->number);
-        world_touch(w, c);
-        conversation_act(w, c);
+        accept_one(w, c, assoc, endpoint, &status);
     }
 }
 
@@ -117,15 +154,19 @@ static void on_closed(struct world *w, struct conversation *c, unsigned host, in
     if (c->closed[host])
         world_violate(w, "association %u ends twice at host %c", c->number, "ab"[host]);
     direction_receive_rest(w, &c->from[1 - host], c->assoc[host]);
+    restart_check_told(w, c, host);
+    conversation_keep(w, c, host);
     c->closed[host] = true;
     c->error[host] = error;
-    conversation_counters(w, c, host, &c->counters[host]);
     w->host[host].by_id[c->assoc[host]] = 0;
     usctp_assoc_release(w->host[host].engine, c->assoc[host], w->now_us);
     usctp_endpoint_close(w->host[host].engine, c->endpoint[host], w->now_us);
-    c->released[host] = true;
-    if (conversation_is_over(c))
-        w->over_count++;
+    if (host == 0 && restart_wants_another(w, c, error)) {
+        c->assoc[0] = c->error[0] = 0;
+        c->state[0] = USCTP_CLOSED;
+        c->closed[0] = c->opened = c->established = false;
+    }
+    conversation_note_over(w, c);
 }
 
 void conversation_event(struct world *w, unsigned host, const struct usctp_event *event) {
@@ -140,7 +181,9 @@ void conversation_event(struct world *w, unsigned host, const struct usctp_event
     if (c == NULL)
         return;
     world_touch(w, c);
-    if ((event->what & USCTP_EVENT_ESTABLISHED) != 0 && !c->established) {
+    restart_listen(w, c, host);
+    if ((event->what & USCTP_EVENT_ESTABLISHED) != 0 && !c->established && c->opened &&
+        !c->is_behind[host]) {
         c->established = true;
         c->established_us = world_time_us(w);
     }
@@ -158,6 +201,13 @@ bool conversation_is_over(const struct conversation *c) {
     return c->closed[0] && (c->closed[1] || c->assoc[1] == 0);
 }
 
+void conversation_note_over(struct world *w, struct conversation *c) {
+    if (c->over || !conversation_is_over(c))
+        return;
+    c->over = true;
+    w->over_count++;
+}
+
 bool conversation_is_delivered(const struct world *w, const struct conversation *c) {
     return direction_is_finished(w, &c->from[0]) && direction_is_finished(w, &c->from[1]);
 }
@@ -169,10 +219,10 @@ static uint64_t earlier(uint64_t a_us, uint64_t b_us) {
 void conversation_act(struct world *w, struct conversation *c) {
     uint64_t end_us = WORLD_START_US + w->scenario->duration_us;
     uint64_t next_us = USCTP_NEVER;
-    if (!c->opened)
+    if (!c->opened && w->host[0].engine != NULL)
         open_one(w, c);
     for (unsigned h = 0; h < 2; h++) {
-        if (c->assoc[h] == 0 || c->closed[h])
+        if (!conversation_is_live(c, h))
             continue;
         direction_send(w, &c->from[h], c->assoc[h]);
         if (direction_next_read(&c->from[1 - h]) <= w->now_us) {
@@ -206,11 +256,18 @@ bool conversation_wake(struct world *w) {
 void conversation_counters(const struct world *w, const struct conversation *c, unsigned host,
                            struct usctp_assoc_counters *out) {
     struct usctp_assoc_status status;
-    if (c->released[host])
-        *out = c->counters[host];
-    else if (c->assoc[host] != 0 &&
-             usctp_assoc_status(w->host[host].engine, c->assoc[host], &status) == 0)
-        *out = status.counters;
-    else
-        memset(out, 0, sizeof *out);
+    *out = c->counters[host];
+    if (!conversation_is_live(c, host) ||
+        usctp_assoc_status(w->host[host].engine, c->assoc[host], &status) != 0)
+        return;
+#define ADD(name, mib, kind, text)                                                                 \
+    out->name += USCTP_##kind == USCTP_COUNTER ? status.counters.name : 0;
+    USCTP_ASSOC_COUNTER_TABLE(ADD)
+#undef ADD
+}
+
+void conversation_keep(const struct world *w, struct conversation *c, unsigned host) {
+    struct usctp_assoc_counters sum;
+    conversation_counters(w, c, host, &sum);
+    c->counters[host] = sum;
 }

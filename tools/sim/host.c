@@ -87,16 +87,10 @@ int32_t host_endpoint(struct host *host, uint32_t port) {
     return endpoint;
 }
 
-void host_open(struct world *w, unsigned number) {
-    struct host *host = &w->host[number];
-    host->world = w;
-    host->number = number;
-    if (env_host_init(&host->mac, &host->environment) != 0)
-        report_die(REPORT_FAILED, "libcrypto has no HMAC-SHA-256");
-    host->random_state = world_seed(w, PURPOSE_HOST, number);
-    host->environment.random = (struct usctp_random){.fill = fill, .user = host};
-    host->environment.trace = on_trace;
-    host->environment.trace_user = host;
+/* Gives a host an engine that knows of nothing but addresses and its listener. */
+static void boot(struct host *host) {
+    struct world *w = host->world;
+    unsigned number = host->number;
     host->engine = usctp_engine_new(&host->environment, &w->scenario->config[number], w->now_us);
     if (host->engine == NULL)
         report_die(REPORT_FAILED, "host %c: the engine refuses its tunables", "ab"[number]);
@@ -109,6 +103,40 @@ void host_open(struct world *w, unsigned number) {
     host->listener = host_endpoint(host, WORLD_PORT);
     if (usctp_endpoint_listen(host->engine, host->listener, SCENARIO_MAX_ASSOCIATIONS) != 0)
         report_die(REPORT_FAILED, "host b cannot listen");
+    if (w->scenario->has_restarts)
+        (void)usctp_endpoint_subscribe(host->engine, host->listener, USCTP_NOTIFY_ASSOC_CHANGE);
+}
+
+void host_open(struct world *w, unsigned number) {
+    struct host *host = &w->host[number];
+    host->world = w;
+    host->number = number;
+    if (env_host_init(&host->mac, &host->environment) != 0)
+        report_die(REPORT_FAILED, "libcrypto has no HMAC-SHA-256");
+    host->random_state = world_seed(w, PURPOSE_HOST, number);
+    host->environment.random = (struct usctp_random){.fill = fill, .user = host};
+    host->environment.trace = on_trace;
+    host->environment.trace_user = host;
+    boot(host);
+}
+
+void host_crash(struct host *host) {
+    struct usctp_engine_counters counters;
+    restart_lose(host->world, host->number);
+    usctp_engine_counters(host->engine, &counters);
+    host->refused += counters.dropped[USCTP_DROP_CHECKSUM];
+    free(host->by_id);
+    host->by_id = NULL;
+    host->by_id_count = 0;
+    usctp_engine_delete(host->engine);
+    host->engine = NULL;
+}
+
+void host_reboot(struct host *host) {
+    boot(host);
+    host->back_us = host->world->now_us;
+    host->restarts++;
+    restart_return(host->world, host->number);
 }
 
 void host_close(struct host *host) {
@@ -139,7 +167,10 @@ static bool take_packets(struct host *host) {
     bool any = false;
     size_t n;
     while ((n = network_receive(host->world, host->number, packets, memory, INPUT_PACKETS)) > 0) {
-        usctp_engine_input(host->engine, packets, n, host->world->now_us);
+        if (host->engine != NULL)
+            usctp_engine_input(host->engine, packets, n, host->world->now_us);
+        else
+            host->missed += n;
         any = true;
     }
     return any;
@@ -169,6 +200,8 @@ bool host_pump(struct host *host) {
     struct world *w = host->world;
     struct usctp_event event;
     bool any = take_packets(host);
+    if (host->engine == NULL)
+        return any;
     if (usctp_engine_next_deadline(host->engine) <= w->now_us) {
         usctp_engine_advance(host->engine, w->now_us);
         any = true;

@@ -2,7 +2,8 @@
 /*
  * What the user of one side of an association sends, and the proof that it arrives: each message
  * once, whole, with its own bytes, on its stream, and in order unless it was sent unordered
- * (RFC 9260 6.5, 6.6).
+ * (RFC 9260 6.5, 6.6).  Across a restart (5.2.4 A) messages may be lost, those of the association
+ * before; none of them may come in the one after it, whose own all have to.
  *
  * A message is known to its receiver by its payload protocol identifier, which is its number; its
  * bytes come from a table, from a place that association, host and number decide.
@@ -78,6 +79,41 @@ void direction_close(struct direction *d) {
 
 static struct message *message_at(const struct direction *d, uint64_t number) {
     return &d->ring[number & (d->capacity - 1)];
+}
+
+/* ---- lives ---- */
+
+void direction_renew(struct world *w, struct direction *d) {
+    bool is_first = d->life++ == 0;
+    if (d->life < d->reading)
+        d->life = d->reading;
+    if (is_first)
+        return;
+    for (uint64_t i = d->base; i < d->next; i++) {
+        struct message *m = message_at(d, i);
+        if (m->received || m->given_up)
+            continue;
+        m->given_up = true;
+        d->flow[m->flow].sent_bytes -= m->bytes;
+    }
+    for (unsigned i = 0; i < w->scenario->flow_count; i++) {
+        struct flow_state *state = &d->flow[i];
+        const struct scenario_flow *flow = &w->scenario->flows[i];
+        state->blocked = false;
+        state->finished = flow->from != d->from ||
+                          (flow->total_bytes > 0 && state->sent_bytes == flow->total_bytes);
+        if (state->next_us < w->now_us) /* nobody sends while he is not there */
+            state->next_us = w->now_us;
+    }
+    d->outstanding = 0;
+    for (uint32_t i = 0; i < d->streams; i++)
+        d->sent_order[i] = 0;
+}
+
+void direction_listen(struct direction *d, uint32_t reading) {
+    d->reading = reading;
+    d->may_advance = true;
+    d->in_message = d->is_unread = false;
 }
 
 /* ---- sending ---- */
@@ -160,11 +196,14 @@ static bool send_one(struct world *w, struct direction *d, unsigned index, int32
     *m = (struct message){.bytes = bytes,
                           .sid = send.sid,
                           .unordered = unordered,
+                          .life = d->life,
+                          .flow = (uint8_t)index,
                           .order = unordered ? 0 : d->sent_order[send.sid]++,
                           .sent_us = w->now_us};
     if (d->sent_bytes == 0)
         d->first_sent_us = w->now_us;
     d->sent_bytes += bytes;
+    d->outstanding++;
     state->sent_bytes += bytes;
     state->messages++;
     state->pending_bytes = 0;
@@ -206,12 +245,35 @@ bool direction_is_finished(const struct world *w, const struct direction *d) {
     for (unsigned i = 0; i < w->scenario->flow_count; i++)
         if (!d->flow[i].finished)
             return false;
-    return d->base == d->next;
+    return d->outstanding == 0;
 }
 
 /* ---- receiving ---- */
 
 #define WHOSE "association %" PRIu32 ", from host %c: message %" PRIu64
+
+/* The gap begins when the oldest message that is still missing was sent, or with the last
+ * delivery. */
+static void note_gap(struct world *w, struct direction *d) {
+    uint64_t since_us = message_at(d, d->base)->sent_us;
+    if (d->last_delivery_us > since_us)
+        since_us = d->last_delivery_us;
+    if (w->now_us - since_us > d->gap_us) {
+        d->gap_us = w->now_us - since_us;
+        d->gap_end_us = world_time_us(w);
+    }
+}
+
+/* What has not come of earlier lives is lost. */
+static void advance(struct world *w, struct direction *d, uint32_t life) {
+    note_gap(w, d);
+    d->reading = life;
+    d->may_advance = false;
+    while (message_at(d, d->base)->life < life)
+        d->base++;
+    for (uint32_t i = 0; i < d->streams; i++)
+        d->expected_order[i] = 0;
+}
 
 static bool begin_message(struct world *w, struct direction *d, const struct usctp_received *got) {
     uint64_t number = d->base + (uint32_t)(got->ppid - (uint32_t)d->base);
@@ -221,6 +283,15 @@ static bool begin_message(struct world *w, struct direction *d, const struct usc
         return false;
     }
     const struct message *m = message_at(d, number);
+    if (m->life < d->reading || (m->life > d->reading && !d->may_advance)) {
+        world_violate(w,
+                      WHOSE " comes in another association than it was sent in (RFC 9260 5.2.4 A): "
+                            "life %" PRIu32 ", not %" PRIu32,
+                      d->conversation, from, number, m->life, d->reading);
+        return false;
+    }
+    if (d->may_advance)
+        advance(w, d, m->life);
     if (got->sid != m->sid || ((got->flags & USCTP_MESSAGE_UNORDERED) != 0) != m->unordered) {
         world_violate(w, WHOSE " comes on stream %u%s, sent on %u%s", d->conversation, from, number,
                       got->sid, (got->flags & USCTP_MESSAGE_UNORDERED) != 0 ? " unordered" : "",
@@ -240,15 +311,7 @@ static bool begin_message(struct world *w, struct direction *d, const struct usc
 
 static void note_delivery(struct world *w, struct direction *d, const struct usctp_received *got,
                           size_t bytes) {
-    /* The gap begins when the oldest message that is still missing was sent, or with the last
-     * delivery. */
-    uint64_t since_us = message_at(d, d->base)->sent_us;
-    if (d->last_delivery_us > since_us)
-        since_us = d->last_delivery_us;
-    if (w->now_us - since_us > d->gap_us) {
-        d->gap_us = w->now_us - since_us;
-        d->gap_end_us = world_time_us(w);
-    }
+    note_gap(w, d);
     d->last_delivery_us = w->now_us;
     d->delivered_bytes += bytes;
     int path = network_path(w, 1 - d->from, &(struct usctp_addr){0}, &got->source);
@@ -266,6 +329,7 @@ static void end_message(struct world *w, struct direction *d) {
     if (latency_us > d->latency_max_us)
         d->latency_max_us = latency_us;
     d->delivered_messages++;
+    d->outstanding -= m->life == d->life;
     m->received = true;
     d->in_message = false;
     while (d->base < d->next && message_at(d, d->base)->received)
@@ -320,6 +384,11 @@ static bool receive(struct world *w, struct direction *d, int32_t assoc, uint64_
             return n == USCTP_ERR_AGAIN;
         }
         any = true;
+        if ((got.flags & USCTP_MESSAGE_NOTIFICATION) != 0) {
+            if (got.notification.change == USCTP_RESTART)
+                restart_told(w, d);
+            continue;
+        }
         if (!take_piece(w, d, &got, memory, (size_t)n))
             return false;
         may_go_on = pace(w, d, rate, (size_t)n);

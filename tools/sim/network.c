@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The network: a pair of simulated links for each path, the changes that the scenario makes to
- * them, and a router on the way that tells the sender when a packet is too big (RFC 9260 10, RFC
- * 1191).
+ * them and to the hosts, and a router on the way that tells the sender when a packet is too big
+ * (RFC 9260 10, RFC 1191).
  */
 #include "sim/world.h"
 
@@ -31,6 +31,17 @@ void network_close(struct world *w) {
             simulated_link_delete(w->network.link[from][i]);
 }
 
+/* Returns false for a change that is a link's. */
+static bool change_host(struct world *w, const struct scenario_change *change) {
+    if (change->setting.key == SCENARIO_STOP)
+        host_crash(&w->host[change->from]);
+    else if (change->setting.key == SCENARIO_START)
+        host_reboot(&w->host[change->from]);
+    else
+        return false;
+    return true;
+}
+
 static void change_link(struct world *w, unsigned from, const struct scenario_change *change) {
     struct simulated_link *link = w->network.link[from][change->path];
     struct simulated_link_options *options = &w->network.options[from][change->path];
@@ -47,6 +58,8 @@ void network_change(struct world *w) {
     for (unsigned *next = &w->network.next_change;
          *next < s->change_count && s->changes[*next].at_us <= world_time_us(w); ++*next) {
         const struct scenario_change *change = &s->changes[*next];
+        if (change_host(w, change))
+            continue;
         for (unsigned from = 0; from < 2; from++)
             if (change->from == SCENARIO_NO_HOST || change->from == from)
                 change_link(w, from, change);

@@ -102,10 +102,32 @@ static bool read_line(struct scenario_reader *reader, char *words[], unsigned co
     return true;
 }
 
-/* read RATE; or NAME VALUE, in the tunable's own unit or, for times and sizes, with one. */
+/* restart TIME [TIME]: from the first to the second the host is not there, and knows nothing
+ * afterwards. */
+static bool restart_line(struct scenario_reader *reader, char *words[], unsigned count) {
+    const struct scenario_setting stop = {.key = SCENARIO_STOP}, start = {.key = SCENARIO_START};
+    uint64_t at_us, back_us;
+    if (count < 2 || count > 3 || !quantity_time(words[1], &at_us) ||
+        !quantity_time(words[count - 1], &back_us) || back_us > MOST_TIME ||
+        (count == 3 && back_us <= at_us))
+        return scenario_fail(reader, "restart wants the time when the host goes, and a later one "
+                                     "when it is back, unless that is at once: 10s 12s");
+    for (unsigned h = 0; h < 2; h++)
+        if ((reader->host == SCENARIO_NO_HOST || reader->host == h) &&
+            (!scenario_add_change(reader, at_us, h, &stop) ||
+             !scenario_add_change(reader, back_us, h, &start)))
+            return false;
+    reader->scenario->has_restarts = true;
+    return true;
+}
+
+/* read RATE; restart TIME [TIME]; or NAME VALUE, in the tunable's own unit or, for times and sizes,
+ * with one. */
 static bool host_line(struct scenario_reader *reader, char *words[], unsigned count) {
     if (strcmp(words[0], "read") == 0)
         return read_line(reader, words, count);
+    if (strcmp(words[0], "restart") == 0)
+        return restart_line(reader, words, count);
     enum usctp_tunable tunable = usctp_tunable_by_name(words[0], strlen(words[0]));
     if (tunable == USCTP_TUNABLE_COUNT)
         return scenario_fail(reader, "no tunable is called \"%s\" (--set help lists them)",
@@ -325,6 +347,23 @@ static bool complete_flow(struct scenario_reader *reader, unsigned number) {
     return true;
 }
 
+/* With the changes in order of time. */
+static bool check_restarts(struct scenario_reader *reader) {
+    const struct scenario *s = reader->scenario;
+    bool is_gone[2] = {false, false};
+    for (unsigned i = 0; i < s->change_count; i++) {
+        const struct scenario_change *change = &s->changes[i];
+        bool goes = change->setting.key == SCENARIO_STOP;
+        if (!goes && change->setting.key != SCENARIO_START)
+            continue;
+        if (goes && is_gone[change->from])
+            return scenario_fail(reader, "host %c restarts while it is not there",
+                                 "ab"[change->from]);
+        is_gone[change->from] = goes;
+    }
+    return true;
+}
+
 bool scenario_complete(struct scenario_reader *reader) {
     struct scenario *s = reader->scenario;
     reader->line = 0;
@@ -332,7 +371,7 @@ bool scenario_complete(struct scenario_reader *reader) {
         return false;
     if (s->flow_count == 0 && !add_flow(reader))
         return false;
-    if (!scenario_path_complete(reader))
+    if (!scenario_path_complete(reader) || !check_restarts(reader))
         return false;
     for (unsigned i = 0; i < s->flow_count; i++)
         if (!complete_flow(reader, i))

@@ -34,9 +34,11 @@ enum scenario_key {
     SCENARIO_MTU,
     SCENARIO_CUT,
     SCENARIO_REPAIR,
+    SCENARIO_STOP, /* of a host, which loses all it knows */
+    SCENARIO_START,
 };
 
-/* One property of a one-way link, with its value. */
+/* One property of a one-way link, with its value, or what happens to a link or host. */
 struct scenario_setting {
     enum scenario_key key;
     uint64_t number;
@@ -47,7 +49,8 @@ struct scenario_setting {
 struct scenario_change {
     uint64_t at_us;
     unsigned path;
-    unsigned from; /* the host whose packets it concerns, or SCENARIO_NO_HOST */
+    unsigned from; /* the host that it happens to, or whose packets it concerns, or
+                      SCENARIO_NO_HOST */
     struct scenario_setting setting;
 };
 
@@ -85,6 +88,7 @@ struct scenario {
     unsigned flow_count;
     struct scenario_change changes[SCENARIO_MAX_CHANGES]; /* in order of time, once complete */
     unsigned change_count;
+    bool has_restarts;
 };
 
 enum scenario_section {
@@ -117,13 +121,15 @@ bool scenario_read_file(struct scenario_reader *reader, FILE *file);
 bool scenario_read_flag(struct scenario_reader *reader, const char *section, const char *text);
 /* Fills in what was left out and refuses what does not fit together. */
 bool scenario_complete(struct scenario_reader *reader);
-/* Changes a link's options as the setting says (not SCENARIO_CUT, SCENARIO_REPAIR). */
+/* Changes a link's options as the setting says (not SCENARIO_CUT and what follows it). */
 void scenario_apply(const struct scenario_setting *setting, struct simulated_link_options *link);
 
 /* Between scenario.c and scenario_path.c. */
 bool scenario_fail(struct scenario_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool scenario_add_path(struct scenario_reader *reader);
+bool scenario_add_change(struct scenario_reader *reader, uint64_t at_us, unsigned from,
+                         const struct scenario_setting *setting);
 bool scenario_path_line(struct scenario_reader *reader, char *words[], unsigned count);
 bool scenario_path_complete(struct scenario_reader *reader);
 /* "a" or "b". */

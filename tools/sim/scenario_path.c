@@ -65,6 +65,8 @@ static bool take_values(struct scenario_setting *setting, char *values[]) {
                setting->number <= MAX_MTU;
     case SCENARIO_CUT:
     case SCENARIO_REPAIR:
+    case SCENARIO_STOP:
+    case SCENARIO_START:
         break;
     }
     return false;
@@ -106,6 +108,8 @@ void scenario_apply(const struct scenario_setting *setting, struct simulated_lin
         break;
     case SCENARIO_CUT:
     case SCENARIO_REPAIR:
+    case SCENARIO_STOP:
+    case SCENARIO_START:
         break;
     }
 }
@@ -127,11 +131,12 @@ bool scenario_add_path(struct scenario_reader *reader) {
     return true;
 }
 
-static bool add_change(struct scenario_reader *reader, uint64_t at_us, unsigned from,
-                       const struct scenario_setting *setting) {
+bool scenario_add_change(struct scenario_reader *reader, uint64_t at_us, unsigned from,
+                         const struct scenario_setting *setting) {
     struct scenario *s = reader->scenario;
     if (s->change_count == SCENARIO_MAX_CHANGES)
-        return scenario_fail(reader, "more than %u changes of paths", SCENARIO_MAX_CHANGES);
+        return scenario_fail(reader, "more than %u changes of paths and hosts",
+                             SCENARIO_MAX_CHANGES);
     s->changes[s->change_count++] = (struct scenario_change){
         .at_us = at_us, .path = reader->path, .from = from, .setting = *setting};
     return true;
@@ -161,7 +166,7 @@ static bool link_line(struct scenario_reader *reader, char *words[], unsigned co
     if (count != key->values + 1 || !take_values(&setting, words + 1))
         return scenario_fail(reader, "%s wants %s", key->name, key->like);
     if (at_us != NULL)
-        return add_change(reader, *at_us, from, &setting);
+        return scenario_add_change(reader, *at_us, from, &setting);
     for (unsigned h = 0; h < 2; h++)
         if (from == SCENARIO_NO_HOST || from == h)
             scenario_apply(&setting, &path->link[h]);
@@ -175,10 +180,11 @@ static bool cut_line(struct scenario_reader *reader, char *words[], unsigned cou
         (count == 3 && (!quantity_time(words[2], &to_us) || to_us <= from_us)))
         return scenario_fail(reader, "cut wants the time when it begins, and for a repair a later "
                                      "one when it ends: 10s 30s");
-    if (!add_change(reader, from_us, from, &(struct scenario_setting){.key = SCENARIO_CUT}))
+    if (!scenario_add_change(reader, from_us, from,
+                             &(struct scenario_setting){.key = SCENARIO_CUT}))
         return false;
-    return count == 2 ||
-           add_change(reader, to_us, from, &(struct scenario_setting){.key = SCENARIO_REPAIR});
+    return count == 2 || scenario_add_change(reader, to_us, from,
+                                             &(struct scenario_setting){.key = SCENARIO_REPAIR});
 }
 
 static bool address_line(struct scenario_reader *reader, char *words[], unsigned count) {

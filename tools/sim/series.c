@@ -2,7 +2,7 @@
 /*
  * The time series: a CSV line for each association, sender and path at the end of each interval.
  * Goodput is of what was delivered in the interval, on the path that it came on; the rest is as the
- * sender sees it at that moment.
+ * sender sees it at that moment, and how often that host has restarted by then.
  */
 #include "sim/world.h"
 
@@ -26,7 +26,7 @@ struct series *series_open(const char *path) {
     if (series->file == NULL)
         report_die(REPORT_FAILED, "cannot write the series %s: %s", path, strerror(errno));
     fputs("time_s,association,host,path,state,cwnd_bytes,ssthresh_bytes,in_flight_bytes,srtt_us,"
-          "rto_us,goodput_bits_per_s\n",
+          "rto_us,goodput_bits_per_s,restarts\n",
           series->file);
     return series;
 }
@@ -43,19 +43,23 @@ static void sample_path(struct world *w, struct conversation *c, unsigned host, 
     d->sampled_bytes[number] = d->path_bytes[number];
     fprintf(w->series->file,
             "%" PRIu64 ".%06" PRIu64 ",%" PRIu32 ",%c,%u,%s,%" PRIu32 ",%" PRIu32 ",%" PRIu32
-            ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
+            ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 "\n",
             time_us / USCTP_S, time_us % USCTP_S, c->number, "ab"[host], number,
             names_path_state(path.state), path.cwnd_bytes, path.ssthresh_bytes,
             path.in_flight_bytes, path.srtt_us, path.rto_us,
-            bytes * 8 * USCTP_S / w->scenario->interval_us);
+            bytes * 8 * USCTP_S / w->scenario->interval_us, w->host[host].restarts);
 }
 
 void series_sample(struct world *w) {
     for (uint32_t i = 0; i < w->conversation_count; i++)
         for (unsigned h = 0; h < 2; h++) {
             struct conversation *c = &w->conversations[i];
-            if (c->assoc[h] == 0 || c->closed[h])
+            if (!conversation_is_live(c,
+                                      h)) { /* what arrives all the same is of no later interval */
+                memcpy(c->from[h].sampled_bytes, c->from[h].path_bytes,
+                       sizeof c->from[h].sampled_bytes);
                 continue;
+            }
             for (unsigned path = 0; path < w->scenario->path_count; path++)
                 sample_path(w, c, h, path);
         }

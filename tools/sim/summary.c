@@ -51,13 +51,16 @@ static void put_counters(const struct world *w, unsigned host, json_t *object) {
 
 /* What a host's users sent, and what of it arrived. */
 static json_t *sender_json(const struct world *w, unsigned host) {
-    uint64_t messages = 0, delivered = 0, bytes = 0, delivered_bytes = 0, latency_sum_us = 0;
+    uint64_t messages = 0, delivered = 0, outstanding = 0, told = 0, bytes = 0, delivered_bytes = 0,
+             latency_sum_us = 0;
     uint64_t latency_max_us = 0, gap_us = 0, gap_end_us = 0, first_us = USCTP_NEVER, last_us = 0;
     json_t *object = json_object();
     for (uint32_t i = 0; i < w->conversation_count; i++) {
         const struct direction *d = &w->conversations[i].from[host];
         messages += d->next;
         delivered += d->delivered_messages;
+        outstanding += d->outstanding;
+        told += w->conversations[i].told[host];
         bytes += d->sent_bytes;
         delivered_bytes += d->delivered_bytes;
         latency_sum_us += d->latency_sum_us;
@@ -73,6 +76,7 @@ static json_t *sender_json(const struct world *w, unsigned host) {
     uint64_t time_us = last_us > first_us ? last_us - first_us : 0;
     put(object, "messages_sent", messages);
     put(object, "messages_delivered", delivered);
+    put(object, "messages_lost", messages - delivered - outstanding);
     put(object, "bytes_sent", bytes);
     put(object, "bytes_delivered", delivered_bytes);
     put(object, "goodput_bits_per_s",
@@ -81,6 +85,9 @@ static json_t *sender_json(const struct world *w, unsigned host) {
     put(object, "latency_max_us", latency_max_us);
     put(object, "gap_us", gap_us);
     put(object, "gap_end_us", gap_end_us);
+    put(object, "host_restarts", w->host[host].restarts);
+    put(object, "restart_notifications", told);
+    put(object, "packets_missed", w->host[host].missed);
     put_counters(w, host, object);
     return object;
 }
@@ -116,11 +123,12 @@ static json_t *path_json(const struct world *w, unsigned number) {
 }
 
 static json_t *associations_json(const struct world *w) {
-    uint64_t established = 0, shut_down = 0, failed = 0, established_us = 0;
+    uint64_t established = 0, reopened = 0, shut_down = 0, failed = 0, established_us = 0;
     json_t *object = json_object();
     for (uint32_t i = 0; i < w->conversation_count; i++) {
         const struct conversation *c = &w->conversations[i];
         established += c->established;
+        reopened += c->reopened;
         established_us = c->established_us > established_us ? c->established_us : established_us;
         if (c->error[0] != 0 || c->error[1] != 0)
             failed++;
@@ -128,6 +136,7 @@ static json_t *associations_json(const struct world *w) {
             shut_down++;
     }
     put(object, "opened", w->opened_count);
+    put(object, "reopened", reopened);
     put(object, "established", established);
     put(object, "established_last_us", established_us);
     put(object, "shut_down", shut_down);
@@ -226,6 +235,7 @@ void summary_print(const json_t *summary, FILE *to) {
     static const struct row rows[] = {
         {"messages sent", "messages_sent", 1},
         {"messages delivered", "messages_delivered", 1},
+        {"  lost by restarts", "messages_lost", 1},
         {"bytes delivered", "bytes_delivered", 1},
         {"goodput, Mbit/s", "goodput_bits_per_s", 1000000},
         {"latency of a message, mean, ms", "latency_mean_us", 1000},
@@ -244,6 +254,10 @@ void summary_print(const json_t *summary, FILE *to) {
         {"zero window probes", "zero_window_probes", 1},
         {"partial deliveries", "partial_deliveries", 1},
         {"duplicate TSNs", "duplicate_tsns", 1},
+        {"restarts of the host", "host_restarts", 1},
+        {"  packets that missed it", "packets_missed", 1},
+        {"restarts of its peer, found", "restarts", 1},
+        {"  told to the user", "restart_notifications", 1},
     };
     const json_t *paths = json_object_get(summary, "paths"), *path;
     uint64_t time_us = number(summary, "virtual_us");

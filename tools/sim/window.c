@@ -119,4 +119,5 @@ void window_sack(struct world *w, struct conversation *c, unsigned receiver, con
 
 void window_free(struct window *window) {
     free(window->totals);
+    memset(window, 0, sizeof *window);
 }

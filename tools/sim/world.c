@@ -110,7 +110,8 @@ static uint64_t next_moment(const struct world *w) {
     uint64_t next = network_next(w), timer = timers_next(&w->timers);
     next = timer < next ? timer : next;
     for (unsigned h = 0; h < 2; h++) {
-        uint64_t deadline = usctp_engine_next_deadline(w->host[h].engine);
+        const struct usctp_engine *engine = w->host[h].engine;
+        uint64_t deadline = engine != NULL ? usctp_engine_next_deadline(engine) : USCTP_NEVER;
         next = deadline < next ? deadline : next;
     }
     return w->next_sample_us < next ? w->next_sample_us : next;

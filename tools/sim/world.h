@@ -5,8 +5,8 @@
  *
  * world.c: the clock, and the order in which things happen.  host.c: an engine, its environment and
  * its packets.  network.c: links and what changes on them.  conversation.c and message.c: users,
- * who know what has to arrive.  check.c, check_packet.c, window.c: what must always hold. series.c:
- * the CSV file.  summary.c: what is told at the end.
+ * who know what has to arrive.  restart.c: hosts that forget everything.  check.c, check_packet.c,
+ * window.c: what must always hold.  series.c: the CSV file.  summary.c: what is told at the end.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -37,7 +37,7 @@ struct network {
 
 void network_open(struct world *w);
 void network_close(struct world *w);
-/* Makes the changes that are due. */
+/* Makes the changes that are due, to links and hosts. */
 void network_change(struct world *w);
 uint64_t network_next(const struct world *w);
 /* The path that a packet takes, or -1. source may be of family NONE. */
@@ -56,14 +56,22 @@ struct host {
     struct env_host mac;
     struct usctp_environment environment;
     uint64_t random_state, random_word;
-    struct usctp_engine *engine;
+    struct usctp_engine *engine; /* NULL while the host is not there */
     int32_t listener;
     uint32_t *by_id; /* [association id]: conversation + 1, or 0 */
     size_t by_id_count;
+    uint64_t back_us; /* of the last restart */
+    uint32_t restarts;
+    uint64_t missed;  /* packets that came while it was not there */
+    uint64_t refused; /* with wrong checksums, by engines that are no more */
 };
 
 void host_open(struct world *w, unsigned number);
 void host_close(struct host *host);
+/* All that it knows is gone, and nobody is told. */
+void host_crash(struct host *host);
+/* It is there again, with the same addresses and the same program. */
+void host_reboot(struct host *host);
 /* An endpoint on all of the host's addresses. */
 int32_t host_endpoint(struct host *host, uint32_t port);
 /* Names the conversation that an association belongs to. */
@@ -83,10 +91,11 @@ struct flow_state {
 };
 
 struct message {
-    uint32_t bytes;
+    uint32_t bytes, life;
     uint16_t sid;
-    bool unordered, received;
-    uint32_t order; /* among the ordered ones of its stream */
+    uint8_t flow;
+    bool unordered, received, given_up;
+    uint32_t order; /* among the ordered ones of its stream and life */
     uint64_t sent_us;
 };
 
@@ -99,6 +108,10 @@ struct direction {
     struct message
         *ring; /* messages base..next-1, at their number modulo capacity, a power of two */
     uint64_t base, next, capacity;
+    /* Lives: the associations that the sender has had with the other host, from 1 on. */
+    uint32_t life, reading; /* of what is sent; of what is read, or the least that it can be */
+    bool may_advance;       /* a later life may be read from now on */
+    uint64_t outstanding;   /* messages of this life that have not arrived */
     uint32_t streams;
     uint32_t *sent_order, *expected_order; /* [stream] */
     bool in_message,
@@ -116,6 +129,11 @@ struct direction {
 
 void direction_open(struct world *w, struct direction *d, unsigned from, uint32_t conversation);
 void direction_close(struct direction *d);
+/* The sender has a new association: what was sent before and has not arrived may be lost, and is
+ * replaced. */
+void direction_renew(struct world *w, struct direction *d);
+/* The receiver has one: he reads nothing of earlier lives than this any more. */
+void direction_listen(struct direction *d, uint32_t reading);
 /* Sends what is due on an association. */
 void direction_send(struct world *w, struct direction *d, int32_t assoc);
 /* There is room again. */
@@ -147,12 +165,18 @@ struct conversation {
     int32_t assoc[2], endpoint[2]; /* 0: none, or no longer */
     enum usctp_assoc_state state[2];
     uint64_t since_us[2]; /* of the state */
-    bool opened, established, closing, closed[2], released[2];
+    bool opened, established, closing, closed[2], over;
     int error[2];
-    uint64_t established_us;
+    uint64_t opened_us, established_us;
+    bool is_behind[2];       /* its association is one that the other host has lost */
+    uint32_t accepted_life;  /* of a's */
+    uint64_t heard[2];       /* restarts of the peer, by the association's counter */
+    uint64_t told[2];        /* and by notifications */
+    uint64_t told_before[2]; /* in associations that have ended */
+    uint32_t reopened;
     struct direction from[2];
     struct window window[2];
-    struct usctp_assoc_counters counters[2]; /* of one that has ended */
+    struct usctp_assoc_counters counters[2]; /* of those that have ended */
     struct timer timer;
     bool touched;
 };
@@ -166,12 +190,39 @@ void conversation_act(struct world *w, struct conversation *c);
 /* Makes those act whose time has come. Returns false when there was none. */
 bool conversation_wake(struct world *w);
 bool conversation_is_over(const struct conversation *c);
+/* Whether a host has an association of it that has not ended. */
+static inline bool conversation_is_live(const struct conversation *c, unsigned host) {
+    return c->assoc[host] != 0 && !c->closed[host];
+}
+/* Adds the counters of an association that ends to the conversation's. */
+void conversation_keep(const struct world *w, struct conversation *c, unsigned host);
+/* To be asked after each end. */
+void conversation_note_over(struct world *w, struct conversation *c);
+/* When it is opened for the first time. */
+uint64_t conversation_begin_us(const struct world *w, const struct conversation *c);
 bool conversation_is_delivered(const struct world *w, const struct conversation *c);
 /* The conversation of an association, or NULL. */
 struct conversation *conversation_of(struct world *w, unsigned host, int32_t assoc);
 /* Counters so far. */
 void conversation_counters(const struct world *w, const struct conversation *c, unsigned host,
                            struct usctp_assoc_counters *out);
+
+/* ---- restart.c ---- */
+
+/* A host goes, and takes its side of every association with it. */
+void restart_lose(struct world *w, unsigned host);
+/* It is back: a opens again what it had. */
+void restart_return(struct world *w, unsigned host);
+/* Whether an association of b's, with this tag of its peer's, is with the one that a has now. */
+bool restart_is_current(const struct world *w, const struct conversation *c, uint32_t peer_tag);
+/* Looks whether the engine has found the peer restarted. */
+void restart_listen(struct world *w, struct conversation *c, unsigned host);
+/* The user reads that it has. */
+void restart_told(struct world *w, struct direction *d);
+/* The association ends, and everything it had to tell has been read. */
+void restart_check_told(struct world *w, const struct conversation *c, unsigned host);
+/* Whether a opens another because b restarted. */
+bool restart_wants_another(const struct world *w, const struct conversation *c, int error);
 
 /* ---- check.c, check_packet.c, window.c ---- */
 
@@ -188,6 +239,7 @@ void window_cumulative(struct world *w, struct conversation *c, unsigned receive
                        uint32_t cumulative);
 /* sack: from its cumulative TSN on, as long as its counts say. */
 void window_sack(struct world *w, struct conversation *c, unsigned receiver, const uint8_t *sack);
+/* Forgets all. */
 void window_free(struct window *window);
 
 /* ---- series.c ---- */

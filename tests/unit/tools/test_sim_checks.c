@@ -149,7 +149,7 @@ static bool state_changes(enum usctp_assoc_state from, enum usctp_assoc_state to
     return world.violation[0] == '\0';
 }
 
-/* RFC 9260 4, without restarts. */
+/* RFC 9260 4, while nobody restarts. */
 START_TEST(changes_of_state) {
     ck_assert(state_changes(USCTP_CLOSED, USCTP_COOKIE_WAIT));
     ck_assert(state_changes(USCTP_COOKIE_WAIT, USCTP_COOKIE_ECHOED));
@@ -161,6 +161,37 @@ START_TEST(changes_of_state) {
     ck_assert(!state_changes(USCTP_SHUTDOWN_RECEIVED, USCTP_ESTABLISHED));
     ck_assert(!state_changes(USCTP_SHUTDOWN_ACK_SENT, USCTP_SHUTDOWN_SENT));
     ck_assert(!state_changes(USCTP_ESTABLISHED, USCTP_COOKIE_ECHOED));
+}
+END_TEST
+
+/* RFC 9260 5.2.4 A: with a peer that restarts; in SHUTDOWN-ACK-SENT it is too late (5.2.4). */
+START_TEST(changes_of_state_by_a_restart) {
+    static const enum usctp_assoc_state open_states[] = {
+        USCTP_ESTABLISHED, USCTP_SHUTDOWN_PENDING, USCTP_SHUTDOWN_SENT, USCTP_SHUTDOWN_RECEIVED};
+    for (size_t i = 0; i < sizeof open_states / sizeof open_states[0]; i++) {
+        world.host[0].restarts = 1; /* its own does not count */
+        world.host[1].restarts = 0;
+        ck_assert_int_eq(state_changes(open_states[i], USCTP_ESTABLISHED),
+                         open_states[i] == USCTP_ESTABLISHED);
+        world.host[1].restarts = 1;
+        ck_assert(state_changes(open_states[i], USCTP_ESTABLISHED));
+        ck_assert(!state_changes(open_states[i], USCTP_COOKIE_WAIT));
+    }
+    ck_assert(!state_changes(USCTP_SHUTDOWN_ACK_SENT, USCTP_ESTABLISHED));
+    ck_assert(!state_changes(USCTP_COOKIE_WAIT, USCTP_ESTABLISHED));
+}
+END_TEST
+
+/* Who has the association of before a restart acknowledges nothing of the one after it. */
+START_TEST(acknowledgements_of_before_a_restart) {
+    window_data(&world, &conversation, 1, 10, 100);
+    FINE(HEADER(7), SACK(10));
+    WRONG("never sent", HEADER(7), SACK(77));
+    conversation.is_behind[0] = true;
+    FINE(HEADER(7), SACK(77));
+    conversation.is_behind[0] = false;
+    conversation.is_behind[1] = true;
+    WRONG("never sent", HEADER(7), SACK(78));
 }
 END_TEST
 
@@ -240,6 +271,8 @@ int main(void) {
     tcase_add_test(all, form);
     tcase_add_test(all, states);
     tcase_add_test(all, changes_of_state);
+    tcase_add_test(all, changes_of_state_by_a_restart);
+    tcase_add_test(all, acknowledgements_of_before_a_restart);
     tcase_add_test(all, the_window);
     tcase_add_test(all, tsns);
     suite_add_tcase(suite, all);
