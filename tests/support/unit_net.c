@@ -90,3 +90,26 @@ struct transport *unit_net_open(struct transport_options options) {
     ck_assert_msg(error == 0, "%d: %s", error, text);
     return t;
 }
+
+struct transport_counters unit_net_counters(const struct transport *t) {
+    struct transport_counters out;
+    transport_counters(t, &out);
+    return out;
+}
+
+void unit_net_send(struct transport *t, const struct usctp_packet *packets, size_t n) {
+    uint32_t offset = 0;
+    ck_assert_uint_eq(transport_send(t, packets, n, &offset), n);
+    ck_assert_uint_eq(offset, 0);
+}
+
+size_t unit_net_receive(struct transport *t, struct usctp_packet *packets, size_t max) {
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        size_t n = transport_receive(t, packets, max);
+        if (n > 0)
+            return n;
+        usleep(1000);
+    }
+    ck_abort_msg("nothing came");
+    return 0;
+}

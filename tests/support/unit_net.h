@@ -23,5 +23,10 @@ bool unit_net_wait(int fd);
 struct transport_options unit_net_options(void);
 /* Opens a transport. Aborts the test, with its words, when that fails. */
 struct transport *unit_net_open(struct transport_options options);
+struct transport_counters unit_net_counters(const struct transport *t);
+/* Sends all at once: there is room. */
+void unit_net_send(struct transport *t, const struct usctp_packet *packets, size_t n);
+/* Waits for packets, a second. Returns how many came. */
+size_t unit_net_receive(struct transport *t, struct usctp_packet *packets, size_t max);
 
 #endif

@@ -35,36 +35,12 @@ static void teardown(void) {
     transport_close(b);
 }
 
-static struct transport_counters counters(const struct transport *t) {
-    struct transport_counters out;
-    transport_counters(t, &out);
-    return out;
-}
-
 static struct usctp_packet packet_to(const char *address, uint16_t port, uint8_t *data,
                                      uint32_t length) {
     struct usctp_packet packet = {.data = data, .length = length};
     packet.destination = unit_net_address(address);
     packet.udp_destination = port;
     return packet;
-}
-
-static void send_all(struct transport *t, const struct usctp_packet *packets, size_t n) {
-    uint32_t offset = 0;
-    ck_assert_uint_eq(transport_send(t, packets, n, &offset), n);
-    ck_assert_uint_eq(offset, 0);
-}
-
-/* Waits for packets. */
-static size_t receive(struct transport *t, struct usctp_packet *packets, size_t max) {
-    for (unsigned tries = 0; tries < 1000; tries++) {
-        size_t n = transport_receive(t, packets, max);
-        if (n > 0)
-            return n;
-        usleep(1000);
-    }
-    ck_abort_msg("nothing came");
-    return 0;
 }
 
 START_TEST(ports) {
@@ -102,7 +78,7 @@ START_TEST(ready) {
     size_t sockets = transport_packet_sockets(b), number = 0;
     ck_assert_uint_eq(sockets, 2);
     ck_assert_uint_ge(transport_descriptors(b, fds, 8), sockets);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     struct pollfd polled[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
     ck_assert_int_eq(poll(polled, 2, 10000), 1);
     number = polled[1].revents ? 1 : 0;
@@ -121,8 +97,8 @@ static void check_one(const char *to, const char *from) {
     packet.tos = 0xb9; /* EF, ECT(1) */
     packet.source = unit_net_address(from);
     packet.flow_label = 0x12345;
-    send_all(a, &packet, 1);
-    ck_assert_uint_eq(receive(b, got, 4), 1);
+    unit_net_send(a, &packet, 1);
+    ck_assert_uint_eq(unit_net_receive(b, got, 4), 1);
     size_t bytes = packet.source.family == USCTP_FAMILY_IPV4 ? 4 : 16;
     ck_assert_uint_eq(got[0].length, sizeof data);
     ck_assert_uint_eq(got[0].segment_size, 0);
@@ -160,7 +136,7 @@ static int hops_of(int family, const char *to, uint8_t hop_limit) {
                      0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
     packet.hop_limit = hop_limit;
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     ck_assert_int_eq(recvmsg(fd, &message, 0), 4);
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     ck_assert_ptr_nonnull(c);
@@ -191,10 +167,10 @@ static void check_run(const char *to, uint32_t segment, uint32_t length) {
     packet.segment_size = segment;
     for (uint32_t i = 0; i < length; i++)
         data[i] = (uint8_t)(i * 2654435761u >> 24);
-    struct transport_counters before = counters(b);
-    send_all(a, &packet, 1);
+    struct transport_counters before = unit_net_counters(b);
+    unit_net_send(a, &packet, 1);
     while (total < length) {
-        size_t n = receive(b, got, TRANSPORT_BATCH);
+        size_t n = unit_net_receive(b, got, TRANSPORT_BATCH);
         for (size_t i = 0; i < n; i++) {
             uint32_t each = got[i].segment_size ? got[i].segment_size : got[i].length;
             ck_assert(each == segment || total + got[i].length == length);
@@ -204,8 +180,9 @@ static void check_run(const char *to, uint32_t segment, uint32_t length) {
         }
     }
     ck_assert_mem_eq(collected, data, length);
-    ck_assert_uint_eq(counters(b).packets_in - before.packets_in, (length + segment - 1) / segment);
-    ck_assert_uint_eq(counters(b).bytes_in - before.bytes_in, length);
+    ck_assert_uint_eq(unit_net_counters(b).packets_in - before.packets_in,
+                      (length + segment - 1) / segment);
+    ck_assert_uint_eq(unit_net_counters(b).bytes_in - before.bytes_in, length);
 }
 
 static void check_runs(void) {
@@ -224,10 +201,10 @@ START_TEST(runs_with_offload) {
         return;
     check_runs();
     ck_assert(s->gso);
-    struct transport_counters before = counters(a);
+    struct transport_counters before = unit_net_counters(a);
     check_run("127.0.0.1", 1452, 1452 * 44);
-    ck_assert_uint_eq(counters(a).send_calls - before.send_calls, 1);
-    ck_assert_uint_eq(counters(a).packets_out - before.packets_out, 44);
+    ck_assert_uint_eq(unit_net_counters(a).send_calls - before.send_calls, 1);
+    ck_assert_uint_eq(unit_net_counters(a).packets_out - before.packets_out, 44);
 }
 END_TEST
 
@@ -251,7 +228,7 @@ START_TEST(a_run_goes_on_where_it_stopped) {
     ck_assert_uint_eq(transport_send(a, &packet, 1, &offset), 1);
     ck_assert_uint_eq(offset, 0);
     while (total < 3000) {
-        size_t n = receive(b, got, 8);
+        size_t n = unit_net_receive(b, got, 8);
         for (size_t i = 0; i < n; i++) {
             ck_assert_uint_eq(got[i].data[0], 2 + total / 1000);
             total += got[i].length;
@@ -273,9 +250,9 @@ START_TEST(many_packets_of_both_families_keep_their_order) {
         packets[i] = packet_to(i % 2 ? "::1" : "127.0.0.1", 5002, data[i], 4);
         packets[i].tos = (uint8_t)(i % 7 == 0 ? 4 : 0);
     }
-    send_all(a, packets, 200);
+    unit_net_send(a, packets, 200);
     for (unsigned total = 0; total < 200;) {
-        size_t n = receive(b, got, 16);
+        size_t n = unit_net_receive(b, got, 16);
         for (size_t i = 0; i < n; i++) {
             bool ipv6 = got[i].destination.family == USCTP_FAMILY_IPV6;
             for (uint32_t at = 0; at < got[i].length; at += 4) {
@@ -286,8 +263,8 @@ START_TEST(many_packets_of_both_families_keep_their_order) {
             }
         }
     }
-    ck_assert_uint_eq(counters(a).packets_out, 200);
-    ck_assert_uint_eq(counters(a).bytes_out, 800);
+    ck_assert_uint_eq(unit_net_counters(a).packets_out, 200);
+    ck_assert_uint_eq(unit_net_counters(a).bytes_out, 800);
 }
 END_TEST
 
@@ -297,17 +274,17 @@ START_TEST(an_error_for_one_peer_does_not_hurt_another) {
     struct usctp_packet open = packet_to("127.0.0.1", 5002, data, sizeof data), got[4];
     struct usctp_icmp icmp;
     for (unsigned i = 0; i < 10; i++) {
-        send_all(a, &closed, 1); /* leaves an error pending on the socket */
-        send_all(a, &open, 1);
-        ck_assert_uint_eq(receive(b, got, 4), 1);
+        unit_net_send(a, &closed, 1); /* leaves an error pending on the socket */
+        unit_net_send(a, &open, 1);
+        ck_assert_uint_eq(unit_net_receive(b, got, 4), 1);
     }
-    ck_assert_uint_eq(counters(a).refused, 0);
-    ck_assert_uint_eq(counters(a).packets_out, 20);
+    ck_assert_uint_eq(unit_net_counters(a).refused, 0);
+    ck_assert_uint_eq(unit_net_counters(a).packets_out, 20);
     /* The same for receiving: the last error is still there when a packet comes. */
-    send_all(a, &closed, 1);
+    unit_net_send(a, &closed, 1);
     struct usctp_packet back = packet_to("127.0.0.1", 5001, data, sizeof data);
-    send_all(b, &back, 1);
-    ck_assert_uint_eq(receive(a, got, 4), 1);
+    unit_net_send(b, &back, 1);
+    ck_assert_uint_eq(unit_net_receive(a, got, 4), 1);
     ck_assert_uint_eq(transport_receive(a, got, 4), 0);
     for (unsigned i = 0; i < 11; i++) {
         ck_assert_int_eq(transport_next_icmp(a, &icmp), 1);
@@ -318,7 +295,7 @@ START_TEST(an_error_for_one_peer_does_not_hurt_another) {
         ck_assert_mem_eq(icmp.destination.ipv4, closed.destination.ipv4, 4);
     }
     ck_assert_int_eq(transport_next_icmp(a, &icmp), 0);
-    ck_assert_uint_eq(counters(a).icmp_errors, 11);
+    ck_assert_uint_eq(unit_net_counters(a).icmp_errors, 11);
     int fds[8];
     size_t n = transport_descriptors(a, fds, 8);
     struct pollfd polled[8];
@@ -339,13 +316,13 @@ START_TEST(what_no_socket_takes_is_counted_and_does_not_stop_the_rest) {
     packets[3].source = unit_net_address("::1");               /* families differ */
     packets[4].destination = unit_net_address("198.51.100.1"); /* no route */
     packets[5].source = unit_net_address("203.0.113.1");       /* not an address of ours */
-    send_all(a, packets, 7);
-    ck_assert_uint_eq(counters(a).refused, 6);
-    ck_assert_uint_eq(receive(b, got, 4), 1);
+    unit_net_send(a, packets, 7);
+    ck_assert_uint_eq(unit_net_counters(a).refused, 6);
+    ck_assert_uint_eq(unit_net_receive(b, got, 4), 1);
     packets[0].udp_destination = 5002;
     packets[0].length = 0;
-    send_all(a, packets, 1);
-    ck_assert_uint_eq(counters(a).refused, 7);
+    unit_net_send(a, packets, 1);
+    ck_assert_uint_eq(unit_net_counters(a).refused, 7);
 }
 END_TEST
 
@@ -360,11 +337,11 @@ START_TEST(udp_source_port_zero_is_dropped) {
     ck_assert_int_eq(sendto(fd, datagram, sizeof datagram, 0, (struct sockaddr *)&to, sizeof to),
                      (ssize_t)sizeof datagram);
     close(fd);
-    for (unsigned i = 0; i < 100 && counters(b).foreign == 0; i++) {
+    for (unsigned i = 0; i < 100 && unit_net_counters(b).foreign == 0; i++) {
         ck_assert_uint_eq(transport_receive(b, got, 4), 0);
         usleep(1000);
     }
-    ck_assert_uint_eq(counters(b).foreign, 1);
+    ck_assert_uint_eq(unit_net_counters(b).foreign, 1);
 }
 END_TEST
 
@@ -431,7 +408,7 @@ START_TEST(three_threads) {
         ck_assert_int_eq(transport_claim_port(a, (uint16_t)(100 + i)), 0);
         while (transport_next_icmp(a, &icmp) == 1)
             errors++;
-        (void)counters(a);
+        (void)unit_net_counters(a);
         (void)transport_send_delay_us(a);
         transport_release_port(a, (uint16_t)(100 + i));
         usleep(50);
@@ -444,7 +421,7 @@ START_TEST(three_threads) {
     while (transport_next_icmp(a, &icmp) == 1)
         errors++;
     ck_assert_uint_gt(errors, 0);
-    ck_assert_uint_ge(counters(a).packets_out, THREAD_PACKETS);
+    ck_assert_uint_ge(unit_net_counters(a).packets_out, THREAD_PACKETS);
 }
 END_TEST
 

@@ -56,12 +56,6 @@ static void teardown(void) {
     }
 }
 
-static struct transport_counters counters(const struct transport *t) {
-    struct transport_counters out;
-    transport_counters(t, &out);
-    return out;
-}
-
 /* A packet with the ports of a common header and otherwise any bytes. */
 static struct usctp_packet packet_to(const char *address, uint16_t port, uint32_t length) {
     struct usctp_packet packet = {.data = data, .length = length};
@@ -71,23 +65,6 @@ static struct usctp_packet packet_to(const char *address, uint16_t port, uint32_
     data[2] = (uint8_t)(port >> 8);
     data[3] = (uint8_t)port;
     return packet;
-}
-
-static void send_all(struct transport *t, const struct usctp_packet *packets, size_t n) {
-    uint32_t offset = 0;
-    ck_assert_uint_eq(transport_send(t, packets, n, &offset), n);
-    ck_assert_uint_eq(offset, 0);
-}
-
-static size_t receive(struct transport *t, struct usctp_packet *packets, size_t max) {
-    for (unsigned tries = 0; tries < 1000; tries++) {
-        size_t n = transport_receive(t, packets, max);
-        if (n > 0)
-            return n;
-        usleep(1000);
-    }
-    ck_abort_msg("nothing came");
-    return 0;
 }
 
 static void next_icmp(struct transport *t, struct usctp_icmp *icmp) {
@@ -106,8 +83,8 @@ static void check_one(const char *to, const char *from, uint32_t length) {
     packet.tos = 0x2e;
     if (from)
         packet.source = unit_net_address(from);
-    send_all(a, &packet, 1);
-    ck_assert_uint_eq(receive(b, got, 4), 1);
+    unit_net_send(a, &packet, 1);
+    ck_assert_uint_eq(unit_net_receive(b, got, 4), 1);
     size_t bytes = packet.destination.family == USCTP_FAMILY_IPV4 ? 4 : 16;
     ck_assert_uint_eq(got[0].length, length);
     ck_assert_mem_eq(got[0].data, data, length);
@@ -135,26 +112,26 @@ END_TEST
 
 START_TEST(only_claimed_ports_come_in) {
     struct usctp_packet got[4], packet = packet_to("127.0.0.1", 7777, 100);
-    send_all(a, &packet, 1); /* nobody's */
+    unit_net_send(a, &packet, 1); /* nobody's */
     packet = packet_to("::1", 7777, 100);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     packet = packet_to("127.0.0.1", PORT_A, 100);
-    send_all(a, &packet, 1);
-    ck_assert_uint_eq(receive(a, got, 4), 1); /* to ourselves */
+    unit_net_send(a, &packet, 1);
+    ck_assert_uint_eq(unit_net_receive(a, got, 4), 1); /* to ourselves */
     ck_assert_uint_eq(transport_receive(a, got, 4), 0);
     ck_assert_uint_eq(transport_receive(b, got, 4), 0);
-    ck_assert_uint_eq(counters(b).foreign, 0); /* the filter stopped it, not we */
+    ck_assert_uint_eq(unit_net_counters(b).foreign, 0); /* the filter stopped it, not we */
     ck_assert_int_eq(transport_claim_port(b, 7777), 0);
     packet = packet_to("127.0.0.1", 7777, 100);
-    send_all(a, &packet, 1);
-    ck_assert_uint_eq(receive(b, got, 4), 1);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
+    ck_assert_uint_eq(unit_net_receive(b, got, 4), 1);
+    unit_net_send(a, &packet, 1);
     transport_release_port(b, 7777); /* one that was in the queue when the port was given up */
     ck_assert_uint_eq(transport_receive(b, got, 4), 0);
-    ck_assert_uint_eq(counters(b).foreign, 1);
-    send_all(a, &packet, 1);
+    ck_assert_uint_eq(unit_net_counters(b).foreign, 1);
+    unit_net_send(a, &packet, 1);
     ck_assert_uint_eq(transport_receive(b, got, 4), 0);
-    ck_assert_uint_eq(counters(b).foreign, 1);
+    ck_assert_uint_eq(unit_net_counters(b).foreign, 1);
 }
 END_TEST
 
@@ -167,8 +144,8 @@ START_TEST(claims_are_the_hosts) {
     ck_assert_int_gt(port, 0);
     ck_assert_int_eq(transport_claim_port(a, (uint16_t)port), -EADDRINUSE);
     struct usctp_packet got[4], packet = packet_to("127.0.0.1", (uint16_t)port, 100);
-    send_all(a, &packet, 1);
-    ck_assert_uint_eq(receive(b, got, 4), 1);
+    unit_net_send(a, &packet, 1);
+    ck_assert_uint_eq(unit_net_receive(b, got, 4), 1);
 }
 END_TEST
 
@@ -179,19 +156,19 @@ START_TEST(runs_are_cut) {
         memcpy(data + i, data, 4);
     packet.length = length;
     packet.segment_size = 500;
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     uint32_t total = 0;
     while (total < length) {
-        size_t n = receive(b, got, TRANSPORT_BATCH);
+        size_t n = unit_net_receive(b, got, TRANSPORT_BATCH);
         for (size_t i = 0; i < n; i++) {
             ck_assert_mem_eq(got[i].data, data + total, got[i].length);
             ck_assert_uint_eq(got[i].length, length - total < 500 ? length - total : 500);
             total += got[i].length;
         }
     }
-    ck_assert_uint_eq(counters(a).packets_out, 91);
-    ck_assert_uint_eq(counters(b).packets_in, 91);
-    ck_assert_uint_eq(counters(a).send_calls, 2); /* 64 + 27 */
+    ck_assert_uint_eq(unit_net_counters(a).packets_out, 91);
+    ck_assert_uint_eq(unit_net_counters(b).packets_in, 91);
+    ck_assert_uint_eq(unit_net_counters(a).send_calls, 2); /* 64 + 27 */
 }
 END_TEST
 
@@ -249,7 +226,7 @@ START_TEST(a_router_with_a_small_mtu) {
     ck_assert(start_router());
     transport_refresh(a);
     struct usctp_packet packet = packet_to("10.2.0.9", PORT_B, 1400);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     next_icmp(a, &icmp);
     ck_assert_int_eq(icmp.kind, USCTP_ICMP_PACKET_TOO_BIG);
     ck_assert_uint_eq(icmp.mtu_bytes, 1300);
@@ -260,11 +237,11 @@ START_TEST(a_router_with_a_small_mtu) {
     ck_assert_uint_eq(mtu, 1500); /* the link's: what the kernel remembers is no limit for probes */
     /* A probe goes out all the same, and gets its answer. */
     packet.flags = USCTP_PACKET_PROBE;
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     next_icmp(a, &icmp);
     ck_assert_int_eq(icmp.kind, USCTP_ICMP_PACKET_TOO_BIG);
     packet = packet_to("fd02::9", PORT_B, 1400);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     next_icmp(a, &icmp);
     ck_assert_int_eq(icmp.kind, USCTP_ICMP_PACKET_TOO_BIG);
     ck_assert_uint_eq(icmp.mtu_bytes, 1300);
@@ -278,19 +255,19 @@ START_TEST(a_host_without_sctp) {
     struct usctp_packet got[4];
     ck_assert(start_router());
     struct usctp_packet packet = packet_to("10.1.0.2", PORT_B, 100);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     next_icmp(a, &icmp);
     ck_assert_int_eq(icmp.kind, USCTP_ICMP_PROTOCOL_UNREACHABLE);
     check_quote(&icmp, "10.1.0.2");
     packet = packet_to("fd01::2", PORT_B, 100);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     next_icmp(a, &icmp);
     ck_assert_int_eq(icmp.kind, USCTP_ICMP_PROTOCOL_UNREACHABLE);
     check_quote(&icmp, "fd01::2");
     /* The kernel told b's sockets, too; the quoted port is not b's. */
     ck_assert_uint_eq(transport_receive(b, got, 4), 0);
     ck_assert_int_eq(transport_next_icmp(b, &icmp), 0);
-    ck_assert_uint_eq(counters(b).icmp_errors, 0);
+    ck_assert_uint_eq(unit_net_counters(b).icmp_errors, 0);
     ck_assert_uint_eq(b->errors.received, 2);
 }
 END_TEST
@@ -303,9 +280,9 @@ START_TEST(fragmentation_is_chosen_by_the_packet) {
         packets[i] = packet_to("10.1.0.2", PORT_B, i % 2 ? 3000 : 1480);
     for (unsigned i = 0; i < 5; i++) /* all may be fragmented but the last large one */
         packets[i].flags = i == 3 ? 0 : USCTP_PACKET_MAY_FRAGMENT;
-    send_all(a, packets, 5);
-    ck_assert_uint_eq(counters(a).packets_out, 4);
-    ck_assert_uint_eq(counters(a).refused, 1);
+    unit_net_send(a, packets, 5);
+    ck_assert_uint_eq(unit_net_counters(a).packets_out, 4);
+    ck_assert_uint_eq(unit_net_counters(a).refused, 1);
     do /* the others have their answers: there is no SCTP at the other end */
         next_icmp(a, &icmp);
     while (icmp.kind == USCTP_ICMP_PROTOCOL_UNREACHABLE);
@@ -315,9 +292,9 @@ START_TEST(fragmentation_is_chosen_by_the_packet) {
     packets[0] = packet_to("fd01::2", PORT_B, 3000);
     packets[1] = packets[0];
     packets[1].flags = USCTP_PACKET_MAY_FRAGMENT;
-    send_all(a, packets, 2);
-    ck_assert_uint_eq(counters(a).packets_out, 5);
-    ck_assert_uint_eq(counters(a).refused, 2);
+    unit_net_send(a, packets, 2);
+    ck_assert_uint_eq(unit_net_counters(a).packets_out, 5);
+    ck_assert_uint_eq(unit_net_counters(a).refused, 2);
 }
 END_TEST
 
@@ -325,8 +302,8 @@ START_TEST(fragments_arrive_whole) {
     struct usctp_packet got[4], packet = packet_to("127.0.0.1", PORT_B, 3000);
     ck_assert(unit_net_run("ip link set lo mtu 1500"));
     packet.flags = USCTP_PACKET_MAY_FRAGMENT;
-    send_all(a, &packet, 1);
-    size_t n = receive(b, got, 4);
+    unit_net_send(a, &packet, 1);
+    size_t n = unit_net_receive(b, got, 4);
     ck_assert(unit_net_run("ip link set lo mtu 65536"));
     ck_assert_uint_eq(n, 1);
     ck_assert_uint_eq(got[0].length, 3000);
@@ -347,8 +324,8 @@ START_TEST(a_full_queue_takes_the_rest_later) {
     ck_assert_uint_gt(offset, 0);
     ck_assert_uint_lt(offset, 60000);
     ck_assert_uint_eq(offset % 1000, 0);
-    ck_assert_uint_eq(counters(t).no_room, 1);
-    ck_assert_uint_eq(counters(t).packets_out, offset / 1000);
+    ck_assert_uint_eq(unit_net_counters(t).no_room, 1);
+    ck_assert_uint_eq(unit_net_counters(t).packets_out, offset / 1000);
     uint32_t before = offset, delay = transport_send_delay_us(t);
     ck_assert_uint_gt(delay, 0);
     ck_assert_uint_eq(transport_send(t, &packet, 1, &offset), 0);
@@ -408,7 +385,7 @@ static bool use_handed_in_sockets(void) {
     for (unsigned i = 0; i < 2; i++) {
         struct usctp_packet packet = packet_to(i ? "::1" : "127.0.0.1", 7001, 2000);
         packet.flags = i ? 0 : USCTP_PACKET_MAY_FRAGMENT;
-        if (transport_send(t, &packet, 1, &offset) != 1 || receive(t, got, 4) != 1 ||
+        if (transport_send(t, &packet, 1, &offset) != 1 || unit_net_receive(t, got, 4) != 1 ||
             got[0].length != 2000)
             return false;
     }
@@ -447,9 +424,9 @@ static bool forget_both(void) {
 
 START_TEST(a_forked_child_forgets) {
     struct usctp_packet got[4], packet = packet_to("127.0.0.1", PORT_B, 100);
-    send_all(a, &packet, 1);
+    unit_net_send(a, &packet, 1);
     ck_assert(in_child(forget_both));
-    ck_assert_uint_eq(receive(b, got, 4), 1); /* the parent's packet is there still */
+    ck_assert_uint_eq(unit_net_receive(b, got, 4), 1); /* the parent's packet is there still */
     struct transport *c = unit_net_open(raw_options());
     ck_assert_int_eq(transport_claim_port(c, PORT_B), -EADDRINUSE); /* and its claim */
     transport_close(c);
@@ -490,10 +467,10 @@ START_TEST(raw_and_udp_together) {
         packets[i] = packet_to(i & 1 ? "::1" : "127.0.0.1", 8001, 50);
         packets[i].udp_destination = i & 2 ? transport_udp_port(t) : 0;
     }
-    send_all(t, packets, 4);
+    unit_net_send(t, packets, 4);
     unsigned seen = 0, total = 0;
     while (total < 4) {
-        size_t n = receive(t, got, 4);
+        size_t n = unit_net_receive(t, got, 4);
         for (size_t i = 0; i < n; i++, total++)
             seen |=
                 1u << ((got[i].source.family == USCTP_FAMILY_IPV6) + 2 * (got[i].udp_source != 0));
@@ -507,7 +484,7 @@ START_TEST(more_packets_than_a_batch) {
     struct usctp_packet got[TRANSPORT_BATCH], packet = packet_to("127.0.0.1", PORT_B, 40);
     size_t total = 0, n;
     for (unsigned i = 0; i < 300; i++)
-        send_all(a, &packet, 1);
+        unit_net_send(a, &packet, 1);
     while ((n = transport_receive(b, got, 7)) > 0) {
         ck_assert_uint_le(n, 7);
         total += n;
