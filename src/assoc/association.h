@@ -68,6 +68,8 @@ struct control_chunk {
 
 /* What one with a path takes, and its first packet of data: there is not room for one where that
  * does not fit. */
+/* Under way: the peer has work, and SACKs are to come, while more is gathered for a long run. */
+#define PLENTY_PACKETS    16u
 #define ASSOCIATION_BYTES (sizeof(struct assoc) + sizeof(struct path) + 1500u)
 
 /* What path_mtu.c keeps for a path beside the search itself. */
@@ -207,7 +209,7 @@ struct assoc {
     bool retransmit_now;  /* one packet of marked chunks regardless of cwnd (6.3.3 E3, 7.2.4) */
     bool probe_now;       /* one chunk regardless of the peer's window (6.1 A) */
     bool sack_since_t3;   /* the peer answers while its window is closed */
-    uint32_t stalled_t3;  /* expiries since DATA was last acknowledged, HEARTBEATs or not */
+    uint32_t stalled_t3;  /* expiries while shutting down since DATA was last acknowledged */
     bool send_blocked;    /* the user was told USCTP_ERR_AGAIN */
     uint32_t credit;      /* packets of DATA that may still leave in this burst */
     uint32_t sack_credit; /* what is left of the last SACK's, which is kept for a moment */

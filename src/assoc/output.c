@@ -216,6 +216,10 @@ static bool output_control(struct output *out, struct assoc *a) {
 }
 
 static bool output_data(struct output *out, struct assoc *a) {
+    if (output_data_waits(out, a)) {
+        a->pending &= ~(uint32_t)PENDING_DATA;
+        return true; /* with its credit */
+    }
     while (a->credit > 0) {
         struct outbound_packet pk;
         struct path *p = output_data_next_path(out, a);

@@ -7,6 +7,7 @@
 #include "assoc/outbound_packet.h"
 #include "chunk/data_chunk.h"
 
+#define SHORT_WAY_US 1000u /* longer round trips are paced by their SACKs */
 #define MIN_FRAGMENT_BYTES                                                                         \
     256u /* payload: a large message is not cut into what is left of a packet for less */
 
@@ -254,6 +255,28 @@ struct path *output_data_next_path(const struct output *out, struct assoc *a) {
     if (!p || !may_begin(p))
         return NULL;
     return next_fragment(out, p, path_packet_bytes(p) - PACKET_HEADER_BYTES, false) > 0 ? p : NULL;
+}
+
+/*
+ * Over UDP a run of packets is one send and one receipt, and costs little more than a packet. So
+ * what is less than a run waits for the next SACK, while no less than that is under way.
+ */
+bool output_data_waits(const struct output *out, struct assoc *a) {
+    if (a->state != USCTP_ESTABLISHED || a->user_shutdown ||
+        outstanding_next_marked(&a->outstanding, 0) != USCTP_NEVER)
+        return false;
+    const struct path *p = new_data_path(a);
+    if (!p || p->udp_port == 0 || p->rto.srtt_us > SHORT_WAY_US)
+        return false;
+    const struct congestion *c = &p->congestion;
+    uint64_t flight = outstanding_flight(&a->outstanding, p->index)->in_flight_bytes;
+    uint64_t room = flight < c->cwnd_bytes ? c->cwnd_bytes - flight : 0;
+    if (window_left(a) < room)
+        room = window_left(a);
+    else if (c->cwnd_bytes <= c->ssthresh_bytes)
+        return false; /* 7.2.1: cwnd grows for each SACK that finds it full */
+    return room < out->batch->max_run_bytes && room < a->send_queue.unsent_bytes &&
+           flight >= room && flight >= (uint64_t)PLENTY_PACKETS * p->pmdcs;
 }
 
 bool output_data_append(struct output *out, struct outbound_packet *pk) {

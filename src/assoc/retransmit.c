@@ -112,7 +112,9 @@ static void apply(struct assoc *a, const struct sack_outcome *o, const uint64_t 
         return;
     a->error_count = a->stalled_t3 = 0; /* 8.1 */
     uint64_t packets = (o->newly_acked_bytes + a->amdcs - 1) / a->amdcs;
-    a->credit = (uint32_t)(packets > UINT16_MAX ? UINT16_MAX : packets) + a->config->max_burst;
+    /* What the SACK before gave may be unused (output_data_waits). */
+    uint32_t kept = a->credit > a->config->max_burst ? a->credit : a->config->max_burst;
+    a->credit = (uint32_t)(packets + kept > UINT16_MAX ? UINT16_MAX : packets + kept);
     a->sack_credit = a->credit;
     a->sack_credit_us = now_us;
     check_writable(a);
@@ -247,8 +249,10 @@ void retransmit_on_t3(struct path *p, uint64_t now_us) {
     a->credit = a->sack_credit = 0;
     trace_congestion(p);
     association_pend(a, PENDING_DATA);
-    if (was_shut) /* 6.1 A: no errors while SACKs come */
+    if (was_shut) { /* 6.1 A: no errors while SACKs come */
+        a->stalled_t3 = 0;
         return;
+    }
     path_manager_on_error(p, true, now_us);
     termination_on_t3(a);
 }

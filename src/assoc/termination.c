@@ -50,7 +50,6 @@ void termination_begin(struct assoc *a, uint64_t now_us) {
     if (a->state != USCTP_ESTABLISHED)
         return; /* COOKIE-ECHOED: once established; SHUTDOWN-RECEIVED: 9.2: ignored */
     association_set_state(a, USCTP_SHUTDOWN_PENDING);
-    a->stalled_t3 = 0;
     association_pend(a, PENDING_DATA); /* what Nagle held back goes now */
     termination_check(a, now_us);
 }
@@ -160,8 +159,7 @@ void termination_on_t5(struct assoc *a, uint64_t now_us) {
  * SHUTDOWN that waits for its DATA would wait for ever; the user may be gone long since. */
 void termination_on_t3(struct assoc *a) {
     bool waits = a->state == USCTP_SHUTDOWN_PENDING || a->state == USCTP_SHUTDOWN_RECEIVED;
-    a->stalled_t3++;
-    if (waits && a->stalled_t3 > STALLED_FACTOR * (a->config->association_max_retrans + 1))
+    if (waits && ++a->stalled_t3 > STALLED_FACTOR * (a->config->association_max_retrans + 1))
         termination_abort(a, NULL, 0, USCTP_ERR_TIMED_OUT);
 }
 

@@ -8,8 +8,6 @@
 #include "assoc/association.h"
 #include "chunk/cause.h"
 
-#define PLENTY_PACKETS 16u /* under way: the peer has work while more is gathered */
-
 /* ---- associate
  * ------------------------------------------------------------------------------------------------
  */

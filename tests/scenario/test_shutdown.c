@@ -218,6 +218,30 @@ START_TEST(s9_2_unacknowledged_for_ever) {
 }
 END_TEST
 
+/* 6.1 A: a peer whose window stays shut is not one that acknowledges nothing, though many of its
+ * SACKs are lost. */
+START_TEST(s9_2_shut_window_is_waited_for) {
+    struct scripted_peer *p = PEER(.configure = few_errors);
+    peer_open_active(p);
+    user_send(p, 0, 100);
+    user_shutdown(p);
+    peer_sack(p, -1, 0, "");
+    for (int i = 0; i < 60; i++) {
+        peer_discard(p);
+        while (peer_count(p, "DATA *") == 0)
+            peer_run_for(p, 100 * MS);
+        peer_answer_heartbeats(p);
+        if (i % 2 == 0)
+            peer_sack(p, -1, 0, "");
+        REQUIRE(!p->closed);
+    }
+    require_state(p, USCTP_SHUTDOWN_PENDING);
+    peer_sack(p, 0, 1000, "");
+    peer_take(p, "SHUTDOWN *");
+    peer_delete(p);
+}
+END_TEST
+
 /* SHUTDOWN acknowledges as a SACK does: all outstanding, then SHUTDOWN ACK at once. */
 START_TEST(s9_2_shutdown_acknowledges) {
     struct scripted_peer *p = PEER(.configure = eager);
@@ -540,10 +564,10 @@ END_TEST
 RUN_TESTS("shutdown (RFC 9260 9.2)", s9_2_queued_data_goes_first, s9_2_pending_retransmits,
           s9_2_pending_receives, s9_2_t2_shutdown_sent, s9_2_t2_gives_up, s9_2_t2_shutdown_ack_sent,
           s9_2_data_in_shutdown_sent, s9_2_gap_in_shutdown_sent, s9_2_t5_guard,
-          s9_2_unacknowledged_for_ever, s9_2_shutdown_acknowledges, s3_3_8_shutdown_is_no_renege,
-          s6_2_1_shutdown_shows_a_renege, s9_2_user_shutdown_in_shutdown_received,
-          s9_2_shutdown_in_pending, s9_2_shutdown_while_connecting,
-          s9_2_user_shutdown_while_connecting, s8_4_5_shutdown_complete_again,
-          s9_2_unread_data_survives, released_while_shutting_down, released_alive,
-          s9_2_crossing_shutdowns, s9_2_lost_shutdown_chunks, s9_2_shutdown_again,
+          s9_2_unacknowledged_for_ever, s9_2_shut_window_is_waited_for, s9_2_shutdown_acknowledges,
+          s3_3_8_shutdown_is_no_renege, s6_2_1_shutdown_shows_a_renege,
+          s9_2_user_shutdown_in_shutdown_received, s9_2_shutdown_in_pending,
+          s9_2_shutdown_while_connecting, s9_2_user_shutdown_while_connecting,
+          s8_4_5_shutdown_complete_again, s9_2_unread_data_survives, released_while_shutting_down,
+          released_alive, s9_2_crossing_shutdowns, s9_2_lost_shutdown_chunks, s9_2_shutdown_again,
           s9_2_user_shutdown_again, released_and_the_peer_goes_on, s9_2_any_packet_clears_the_count)

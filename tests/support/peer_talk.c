@@ -36,6 +36,8 @@ void peer_send_addresses(struct scripted_peer *p, const struct usctp_addr *from,
     packet.data = p->out.bytes;
     packet.length = (uint32_t)p->out.used;
     packet.source = *from;
+    packet.udp_source = p->options.udp_port;
+    packet.udp_destination = p->options.udp_port;
     packet.destination = *to;
     usctp_engine_input(p->engine, &packet, 1, p->now_us);
     peer_pump(p);
@@ -191,6 +193,7 @@ void peer_engine_connect(struct scripted_peer *p) {
     connect.addresses = p->peer_addr;
     connect.address_count = p->options.connect_to_all ? p->paths : 1;
     connect.port = p->peer_port;
+    connect.udp_port = p->options.udp_port;
     p->assoc = usctp_assoc_connect(p->engine, &connect, p->now_us);
     REQUIRE(p->assoc >= 3);
     peer_pump(p);

@@ -202,8 +202,22 @@ static void note_packet(struct scripted_peer *p, const struct usctp_packet *pack
     seen->left = seen->read.chunk_count;
     REQUIRE_EQ(seen->read.source_port, p->engine_port);
     uint32_t header = packet->destination.family == USCTP_FAMILY_IPV4 ? 20 : 40;
+    header += packet->udp_destination ? 8 : 0;
     if (!(packet->flags & USCTP_PACKET_MAY_FRAGMENT))
         REQUIRE(packet->length + header <= p->options.mtu);
+}
+
+/* A run is packets of one size, the last possibly shorter. */
+static void note_run(struct scripted_peer *p, const struct usctp_packet *run) {
+    uint32_t segment = run->segment_size ? run->segment_size : run->length;
+    REQUIRE(run->length <= segment || run->length <= p->options.run_bytes);
+    for (uint32_t at = 0; at < run->length; at += segment) {
+        struct usctp_packet packet = *run;
+        packet.data = run->data + at;
+        packet.length = run->length - at < segment ? run->length - at : segment;
+        packet.segment_size = 0;
+        note_packet(p, &packet);
+    }
 }
 
 static bool pump_output(struct scripted_peer *p) {
@@ -217,15 +231,14 @@ static bool pump_output(struct scripted_peer *p) {
         batch.memory_bytes = sizeof memory;
         batch.packets = packets;
         batch.max_packets = BATCH_PACKETS;
+        batch.max_run_bytes = p->options.run_bytes;
         size_t n = usctp_engine_output(p->engine, &batch, p->now_us);
         REQUIRE_EQ(n, batch.count);
         if (n == 0)
             return any;
         any = true;
-        for (size_t i = 0; i < n; i++) {
-            REQUIRE(packets[i].segment_size == 0 || packets[i].segment_size >= packets[i].length);
-            note_packet(p, &packets[i]);
-        }
+        for (size_t i = 0; i < n; i++)
+            note_run(p, &packets[i]);
     }
     test_fail(__FILE__, __LINE__, "output never ends");
 }

@@ -30,6 +30,8 @@ struct peer_options {
     uint32_t rwnd, tsn, tag; /* the peer's; 0 = 131072, 1000, 0x70656572 */
     uint16_t os, mis;        /* 0 = 10 */
     uint32_t mtu;            /* 0 = 1500 */
+    uint16_t udp_port;       /* the peer is behind this UDP port; 0 = raw */
+    uint32_t run_bytes; /* of the engine's longest runs; taken apart before the script sees them */
     uint64_t seed;
     bool near_wrap;       /* the engine's random values lie before 2^32 */
     bool tsn_is_set;      /* tsn counts even when 0 */
