@@ -69,7 +69,6 @@ static void take_errors(struct usctp_stack *stack) {
         usctp_engine_icmp(stack->engine, &icmp, stack->now_us);
 }
 
-/* Packets that came by themselves, in no run of UDP_GRO. */
 static size_t count_single(const struct loop *loop, size_t received) {
     size_t count = 0;
     for (size_t i = 0; i < received; i++)
@@ -77,12 +76,7 @@ static size_t count_single(const struct loop *loop, size_t received) {
     return count;
 }
 
-/*
- * Whether packets come in a stream that nobody answers (loop_note_sent), four or more in a nap:
- * then whoever drives may nap. Judged anew with every so many packets. Runs do not count: they have
- * saved their wake-ups already, and a nap would only keep the peer's window shut.
- */
-static void note_load(struct loop *loop, size_t received, uint64_t now_us) {
+void turn_note_load(struct loop *loop, size_t received, uint64_t now_us) {
     if (loop->nap_us == 0)
         return;
     if (now_us - loop->drained_us > (uint64_t)IDLE_NAPS * loop->nap_us) {
@@ -92,7 +86,7 @@ static void note_load(struct loop *loop, size_t received, uint64_t now_us) {
     if (loop->streak_packets == 0)
         loop->streak_us = now_us;
     loop->drained_us = now_us;
-    loop->streak_packets += received;
+    loop->streak_packets += count_single(loop, received);
     if (loop->streak_packets < STREAK_PACKETS)
         return;
     uint64_t naps = loop->streak_packets / PACKETS_A_NAP;
@@ -127,7 +121,7 @@ void turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n
     }
     uint64_t now_us = stack_now(stack);
     if (received > 0) {
-        note_load(loop, count_single(loop, received), now_us);
+        turn_note_load(loop, received, now_us);
         usctp_engine_input(stack->engine, loop->packets, received, now_us);
     }
     if ((causes.readable | causes.failed) || causes.wake)

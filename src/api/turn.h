@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+struct loop;
 struct usctp_stack;
 
 /* What an event of the epoll set is about: the host (netlink and the like), the timer, a kick, or a
@@ -25,6 +26,13 @@ enum {
  * and after, not while packets are received. What is to be sent is in the FIFO.
  */
 void turn_run(struct usctp_stack *stack, const struct epoll_event *events, int n);
+/*
+ * Packets were taken, into loop->packets. Whether they come in a stream that nobody answers
+ * (loop_note_sent), four or more in a nap: then whoever drives may nap (loop->is_loaded). Judged
+ * anew with every so many packets. Runs of UDP_GRO do not count: they have saved their wake-ups
+ * already, and a nap would only keep the peer's window shut.
+ */
+void turn_note_load(struct loop *loop, size_t received, uint64_t now_us);
 /* Sees only to the descriptors that were closed, whose events come once. The stack is locked. */
 void turn_hangups(struct usctp_stack *stack, const struct epoll_event *events, int n);
 
