@@ -73,20 +73,21 @@ START_TEST(less_than_a_run_waits) {
 }
 END_TEST
 
+static void require_none_waits(uint16_t udp_port, uint32_t window_packets) {
+    struct flow f = filled(udp_port, window_packets);
+    for (int i = 0; i < 50; i++)
+        REQUIRE_EQ(acknowledge(&f, window_packets * f.payload), 1);
+    peer_delete(f.p);
+}
+
 /* Raw packets, few of them under way, a long way, no more to be sent: nothing waits. */
 START_TEST(raw_packets_do_not_wait) {
-    struct flow f = filled(0, 100);
-    for (int i = 0; i < 50; i++)
-        REQUIRE_EQ(acknowledge(&f, 100 * RAW_PAYLOAD), 1);
-    peer_delete(f.p);
+    require_none_waits(0, 100);
 }
 END_TEST
 
 START_TEST(few_under_way_do_not_wait) {
-    struct flow f = filled(UDP_PORT, 12);
-    for (int i = 0; i < 50; i++)
-        REQUIRE_EQ(acknowledge(&f, 12 * PAYLOAD), 1);
-    peer_delete(f.p);
+    require_none_waits(UDP_PORT, 12);
 }
 END_TEST
 
