@@ -27,7 +27,8 @@ static void hash_packet(struct simulation *s, unsigned host, int path,
 }
 
 static uint32_t header_bytes(const struct usctp_packet *packet) {
-    return packet->destination.family == USCTP_FAMILY_IPV6 ? 40 : 20;
+    uint32_t ip = packet->destination.family == USCTP_FAMILY_IPV6 ? 40 : 20;
+    return packet->udp_destination ? ip + 8 : ip;
 }
 
 /* RFC 9260 5.4: nothing but HEARTBEAT, HEARTBEAT ACK, COOKIE ACK and COOKIE ECHO goes to an
@@ -61,7 +62,7 @@ static void too_big(struct simulation *s, unsigned host, int path,
         return;
     struct usctp_icmp icmp = {.kind = USCTP_ICMP_PACKET_TOO_BIG,
                               .destination = packet->destination,
-                              .udp_destination = 0,
+                              .udp_destination = packet->udp_destination,
                               .mtu_bytes = mtu,
                               .quoted = packet->data,
                               .quoted_bytes = packet->length < 500 ? packet->length : 500};

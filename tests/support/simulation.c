@@ -86,6 +86,7 @@ static struct two_hosts *make_hosts(struct simulation *s, bool capture) {
     host_stop(t, 0); /* again, with their own configurations */
     host_stop(t, 1);
     t->now_us = sc->clock_us;
+    t->udp_port = sc->is_udp ? HOSTS_UDP_PORT : 0;
     for (unsigned host = 0; host < 2; host++) {
         t->host[host].config = sc->config[host];
         t->host[host].run_bytes = sc->run_bytes[host];

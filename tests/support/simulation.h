@@ -54,6 +54,7 @@ struct sim_scenario {
     bool restart; /* host 0 crashes and comes back */
     uint64_t restart_after_us;
     bool connect_to_all;
+    bool is_udp;
     bool fiddles; /* messages to chosen paths, changes of the primary path, heartbeats on demand */
     struct sim_cut cuts[SIM_MAX_CUTS];
     unsigned cut_count;

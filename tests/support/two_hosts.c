@@ -182,6 +182,7 @@ static bool rules_drop(struct two_hosts *t, unsigned from, int path,
 static void send_packet(struct two_hosts *t, unsigned from, const struct usctp_packet *packet) {
     int path = path_to(t, 1 - from, &packet->destination);
     struct usctp_packet sent = *packet;
+    sent.udp_source = packet->udp_destination;
     t->host[from].packets_out++;
     if (path >= 0 && sent.source.family == USCTP_FAMILY_NONE)
         sent.source = t->host[from].addr[path];
@@ -379,6 +380,7 @@ int32_t host_connect(struct two_hosts *t, unsigned number, unsigned addresses) {
     connect.addresses = t->host[1 - number].addr;
     connect.address_count = addresses;
     connect.port = (uint16_t)(HOSTS_PORT + 1 - number);
+    connect.udp_port = t->udp_port;
     int32_t assoc = usctp_assoc_connect(h->engine, &connect, t->now_us);
     if (assoc > 0)
         h->assoc = assoc;

@@ -20,6 +20,7 @@
 #define HOSTS_MAX_PATHS 4u
 #define HOSTS_MAX_RULES 8u
 #define HOSTS_PORT      7000u /* host h has port HOSTS_PORT + h */
+#define HOSTS_UDP_PORT  9899u
 #define ANY_PATH        (-1)
 #define ANY_CHUNK       256u
 
@@ -65,6 +66,7 @@ struct hosts_hooks { /* each may be NULL */
 struct two_hosts {
     struct host host[2];
     unsigned paths;
+    uint16_t udp_port;                               /* of both hosts; 0: raw */
     struct simulated_link *link[2][HOSTS_MAX_PATHS]; /* [from][path] */
     struct engine_env link_memory;
     struct env link_env;
