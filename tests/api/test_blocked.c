@@ -69,8 +69,11 @@ static void *receive_forking(void *argument) {
     char byte;
     s->result = usctp_recv(s->sd, &byte, 1, 0);
     s->error = errno;
+    /* Not by _exit: valgrind would miss the memory of threads that a child does not have. */
+    if (forked == -1 && s->result == -1 && s->error == EBADF)
+        execl("/bin/true", "true", (char *)NULL);
     if (forked == -1)
-        _exit(s->result == -1 && s->error == EBADF ? 0 : 1);
+        _exit(1);
     s->is_done = true;
     return NULL;
 }
