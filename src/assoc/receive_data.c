@@ -7,15 +7,26 @@
 #include "assoc/association.h"
 #include "chunk/cause.h"
 
+/*
+ * The hard cap, for what a peer can make us hold beyond its payload: for its chunks. The last
+ * quarter is for the next one, which lets go what waits behind it, and the one before for others
+ * that fill gaps: else all that was taken could wait for ever.
+ */
+static uint64_t most_held(const struct assoc *a, uint64_t tsn) {
+    uint64_t quarter =
+        (uint64_t)a->config->receive_buffer_bytes * a->config->receive_overhead_factor / 4;
+    if (tsn == a->received.cumulative + 1)
+        return 4 * quarter + USCTP_MAX_PACKET_BYTES;
+    return tsn < received_tsn_highest(&a->received) ? 3 * quarter : 2 * quarter;
+}
+
 /* 6.2: what may be taken in. */
 static bool has_room(const struct assoc *a, const struct data_chunk *data, uint64_t tsn) {
     uint64_t payload = (uint64_t)a->inbox.payload_bytes + reassembly_payload_bytes(&a->reassembly);
     uint64_t overhead =
         (uint64_t)a->inbox.overhead_bytes + reassembly_overhead_bytes(&a->reassembly);
     uint64_t buffer = a->config->receive_buffer_bytes;
-    /* The hard cap, for what a peer can make us hold beyond its payload. */
-    if (payload + overhead + data->payload_bytes >
-        buffer * a->config->receive_overhead_factor + USCTP_MAX_PACKET_BYTES)
+    if (payload + overhead + data->payload_bytes > most_held(a, tsn))
         return false;
     if (a->received.above.count >= a->config->max_gap_ranges && tsn != a->received.cumulative + 1)
         return false;
