@@ -44,6 +44,7 @@ static int watch_transport(struct usctp_stack *stack) {
         if (error != 0)
             return error;
     }
+    transport_watch_xdp(stack->transport, stack->loop.epoll_fd, TURN_TAG_PACKETS + packet_sockets);
     return 0;
 }
 
@@ -87,6 +88,8 @@ void loop_free(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
     int fds[16];
     size_t n = stack->transport ? transport_descriptors(stack->transport, fds, 16) : 0;
+    if (stack->transport)
+        transport_watch_xdp(stack->transport, -1, 0);
     for (size_t i = 0; i < n && loop->epoll_fd >= 0; i++)
         epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fds[i], NULL);
     close_one(loop, &loop->timer_fd);

@@ -161,6 +161,7 @@ static int open_transport(struct usctp_stack *stack, const struct usctp_stack_op
         .raw = options->flags & USCTP_STACK_RAW,
         .udp = options->flags & USCTP_STACK_UDP,
         .xdp = options->flags & USCTP_STACK_XDP,
+        .xdp_receive = options->flags & USCTP_STACK_XDP,
         .udp_port = options->udp_port,
         .udp_port_required = options->flags & USCTP_STACK_UDP_PORT_REQUIRED,
         .raw_ipv4_fd = options->raw_ipv4_fd,

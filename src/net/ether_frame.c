@@ -4,6 +4,7 @@
  */
 #include "net/ether_frame.h"
 
+#include "core/addr.h"
 #include "core/bytes.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@ enum {
     IPV6_BYTES = 40,
     IPV4_VERSION_AND_LENGTH = 0x45,
     IPV4_DONT_FRAGMENT = 0x4000,
+    IPV4_IS_FRAGMENT = 0x3fff, /* more of them follow, or an offset */
     FLOW_LABEL_MASK = 0x000fffff,
     IP_BYTES_LIMIT = 65535, /* IPv4: header and all; IPv6: what follows the header */
 };
@@ -73,4 +75,53 @@ size_t ether_frame_write(uint8_t out[ETHER_FRAME_HEADERS_BYTES], const struct et
     else
         put_ipv6(out + ETHER_FRAME_LINK_BYTES, frame, payload_bytes);
     return ETHER_FRAME_LINK_BYTES + ip_bytes;
+}
+
+/* An IPv4 address of "this network" (RFC 1122 3.2.1.3 (b)) says no more of a host than 0.0.0.0. */
+static bool can_be_source(const struct usctp_addr *address) {
+    return addr_is_unicast(address) && addr_scope(address) != ADDR_SCOPE_LOOPBACK &&
+           !(address->family == USCTP_FAMILY_IPV4 && address->ipv4[0] == 0);
+}
+
+/* Returns the size of what follows the header, or 0. */
+static uint32_t read_ipv4(const uint8_t *header, uint32_t bytes, struct usctp_packet *packet) {
+    if (bytes <= IPV4_BYTES || header[0] != IPV4_VERSION_AND_LENGTH || header[9] != PROTOCOL_SCTP ||
+        (get16(header + 6) & IPV4_IS_FRAGMENT) || header_checksum(header) != 0)
+        return 0;
+    uint32_t total = get16(header + 2);
+    packet->tos = header[1];
+    packet->source.family = packet->destination.family = USCTP_FAMILY_IPV4;
+    memcpy(packet->source.ipv4, header + 12, 4);
+    memcpy(packet->destination.ipv4, header + 16, 4);
+    return total > IPV4_BYTES && total <= bytes ? total - IPV4_BYTES : 0;
+}
+
+static uint32_t read_ipv6(const uint8_t *header, uint32_t bytes, struct usctp_packet *packet) {
+    if (bytes <= IPV6_BYTES || header[0] >> 4 != 6 || header[6] != PROTOCOL_SCTP)
+        return 0;
+    uint32_t first = get32(header), payload = get16(header + 4);
+    packet->tos = (uint8_t)(first >> 20);
+    packet->flow_label = first & FLOW_LABEL_MASK;
+    packet->source.family = packet->destination.family = USCTP_FAMILY_IPV6;
+    memcpy(packet->source.ipv6, header + 8, 16);
+    memcpy(packet->destination.ipv6, header + 24, 16);
+    return payload <= bytes - IPV6_BYTES ? payload : 0;
+}
+
+bool ether_frame_read(uint8_t *frame, uint32_t bytes, struct usctp_packet *packet) {
+    memset(packet, 0, sizeof *packet);
+    if (bytes <= ETHER_FRAME_LINK_BYTES)
+        return false;
+    uint16_t type = get16(frame + 12);
+    uint8_t *header = frame + ETHER_FRAME_LINK_BYTES;
+    uint32_t left = bytes - ETHER_FRAME_LINK_BYTES;
+    if (type == TYPE_IPV4)
+        packet->length = read_ipv4(header, left, packet);
+    else if (type == TYPE_IPV6)
+        packet->length = read_ipv6(header, left, packet);
+    if (packet->length == 0 || !can_be_source(&packet->source) ||
+        !addr_is_unicast(&packet->destination))
+        return false;
+    packet->data = header + (type == TYPE_IPV4 ? IPV4_BYTES : IPV6_BYTES);
+    return true;
 }

@@ -27,6 +27,14 @@ struct ether_frame {
  */
 size_t ether_frame_write(uint8_t out[ETHER_FRAME_HEADERS_BYTES], const struct ether_frame *frame,
                          uint32_t payload_bytes);
+/*
+ * Takes the headers off a frame that has arrived: Ethernet II, then IPv4 without options or IPv6
+ * without extension headers, whole, with SCTP in it. Fills in the packet, but for the interface.
+ * False for all else, and for what an IP host has to discard: a bad header checksum (RFC 791 3.2),
+ * less than the header says there is, a source that is no unicast address or a loopback one (RFC
+ * 1122 3.2.1.3, RFC 4291 2.5.3, 2.7), a destination that is none. No check of whose it is.
+ */
+bool ether_frame_read(uint8_t *frame, uint32_t bytes, struct usctp_packet *packet);
 /* The IP header's size: 20 or 40; 0 for what is no IP address. */
 uint32_t ether_frame_ip_bytes(const struct usctp_addr *address);
 

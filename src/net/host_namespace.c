@@ -112,26 +112,42 @@ void host_namespace_delete(struct host_namespace *ns) {
     free(ns);
 }
 
-/* Goes there and comes back. */
-static int make_there(const struct host_namespace *ns, struct wanted wanted) {
-    int fd = -EPERM;
+/* Goes there, does something and comes back. */
+static int visit(const struct host_namespace *ns, int (*work)(void *argument), void *argument) {
+    int result = -EPERM;
     int own = ns->fd >= 0 ? open(own_namespace, O_RDONLY | O_CLOEXEC) : -1;
     if (own < 0)
         return -EPERM;
     /* Who may enter the one he is in will be let back in. */
     if (setns(own, CLONE_NEWNET) == 0 && setns(ns->fd, CLONE_NEWNET) == 0) {
-        fd = make_socket(wanted);
+        result = work(argument);
         int back = setns(own, CLONE_NEWNET);
         ASSERT(back == 0); /* what the thread does from now on would be done elsewhere */
     }
     close(own);
-    return fd;
+    return result;
+}
+
+static int make_wanted(void *argument) {
+    const struct wanted *wanted = argument;
+    return make_socket(*wanted);
 }
 
 int host_namespace_open(const struct host_namespace *ns, int domain, int type, int protocol) {
-    const struct wanted wanted = {domain, type, protocol};
+    struct wanted wanted = {domain, type, protocol};
     int fd = make_here(ns, wanted);
-    return fd != -EXDEV ? fd : make_there(ns, wanted);
+    return fd != -EXDEV ? fd : visit(ns, make_wanted, &wanted);
+}
+
+int host_namespace_run(const struct host_namespace *ns, int (*work)(void *argument),
+                       void *argument) {
+    int fd = make_here(ns, unix_socket(SOCK_DGRAM));
+    if (fd == -EXDEV)
+        return visit(ns, work, argument);
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return work(argument);
 }
 
 int host_namespace_socket(struct host_namespace *ns, int type) {

@@ -30,6 +30,10 @@ int host_namespace_socket(struct host_namespace *ns, int type);
 /* Makes a socket of any kind there, non-blocking, as a thread of it or one that may go there.
  * Returns it or a negative errno: -EPERM for others, too. For any thread at any time. */
 int host_namespace_open(const struct host_namespace *ns, int domain, int type, int protocol);
+/* Has something done there, as host_namespace_open makes its socket. Returns what that returns, or
+ * a negative errno. */
+int host_namespace_run(const struct host_namespace *ns, int (*work)(void *argument),
+                       void *argument);
 /* Whether a spare is missing that host_namespace_refill, in a thread of the namespace, replaces. */
 bool host_namespace_is_short(const struct host_namespace *ns);
 /* Twice as many as before. */

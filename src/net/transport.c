@@ -175,6 +175,8 @@ static int update_filters(struct transport *t) {
     if (generation == t->filter_generation)
         return 0;
     port_claim_set(t->claims, set);
+    if (t->xdp_in)
+        xdp_receiver_set_ports(t->xdp_in, set);
     host_speaker_add_ports(t->speaker, set);
     size_t n = socket_filter_ranges(set, ranges, SOCKET_FILTER_MAX_RANGES);
     for (unsigned way = WAY_RAW_IPV4; way <= WAY_RAW_IPV6; way++) {
@@ -206,9 +208,24 @@ static uint8_t hop_limit_of(const struct packet_socket *s) {
     return error == 0 && hops > 0 && hops <= UINT8_MAX ? (uint8_t)hops : USUAL_HOP_LIMIT;
 }
 
+/* Tells who receives by AF_XDP which addresses are the host's. */
+static void tell_addresses(struct transport *t) {
+    size_t n;
+    const struct usctp_local_address *addresses = host_network_addresses(t->network, &n);
+    if (t->xdp_in)
+        xdp_receiver_set_addresses(t->xdp_in, addresses, n);
+}
+
 static int open_xdp(struct transport *t, const struct transport_options *options,
                     const struct report *report) {
+    if (options->xdp_receive) {
+        t->xdp_in = xdp_receiver_new(t->ns);
+        if (!t->xdp_in)
+            return fail(report, -ENOMEM, "Preparing AF_XDP");
+        tell_addresses(t);
+    }
     const struct xdp_sender_options wanted = {
+        .receiver = t->xdp_in,
         .ns = t->ns,
         .send_buffer_bytes = options->send_buffer_bytes,
         .ipv4_hop_limit = hop_limit_of(&t->sockets[WAY_RAW_IPV4]),
@@ -283,6 +300,7 @@ void transport_close(struct transport *t) {
     if (!t)
         return;
     xdp_sender_delete(t->xdp);
+    xdp_receiver_delete(t->xdp_in);
     dispose(t);
     icmp_errors_free(&t->errors);
     free(t);
@@ -316,6 +334,7 @@ void transport_forget(struct transport *t) {
     /* Another thread of the parent may have held the lock at the fork: it is left alone.
        Descriptors are the child's own copies, also those that hold names. */
     xdp_sender_forget(t->xdp);
+    xdp_receiver_forget(t->xdp_in);
     dispose(t);
     free(t);
 }
@@ -338,6 +357,11 @@ size_t transport_packet_sockets(const struct transport *t) {
     for (unsigned i = 0; i < WAY_COUNT; i++)
         n += t->sockets[i].fd >= 0;
     return n;
+}
+
+void transport_watch_xdp(struct transport *t, int epoll_fd, uint64_t data) {
+    if (t->xdp_in)
+        xdp_receiver_watch(t->xdp_in, epoll_fd, data);
 }
 
 uint16_t transport_udp_port(const struct transport *t) {
@@ -392,8 +416,10 @@ bool transport_refresh(struct transport *t) {
      * speaker wants; the next change tries again. */
     (void)update_filters(t);
     bool has_changed = host_network_refresh(t->network);
-    if (has_changed && t->xdp)
+    if (has_changed && t->xdp) {
         xdp_sender_forget_routes(t->xdp);
+        tell_addresses(t);
+    }
     return has_changed;
 }
 

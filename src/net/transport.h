@@ -18,6 +18,7 @@ struct transport_options {
     bool raw;               /* open raw sockets, or take those given */
     bool udp;               /* open UDP sockets, or take those given */
     bool xdp;               /* raw: send by AF_XDP where that can be (xdp_sender.h) */
+    bool xdp_receive;       /* xdp: receive by it, too, where that can be (xdp_receiver.h) */
     uint16_t udp_port;      /* local encapsulation port, 0 = 9899 */
     bool udp_port_required; /* another process holds it: fail with EADDRINUSE instead of taking an
                                ephemeral port */
@@ -48,6 +49,9 @@ void transport_forget(struct transport *t);
 size_t transport_descriptors(const struct transport *t, int *out, size_t max);
 /* How many of them, from the first on, are packet sockets. */
 size_t transport_packet_sockets(const struct transport *t);
+/* Has the sockets of AF_XDP watched, which come and go, in an epoll set with that data; -1: not any
+ * more. To transport_receive_ready they are all together the socket behind those counted above. */
+void transport_watch_xdp(struct transport *t, int epoll_fd, uint64_t data);
 /* The local encapsulation port, 0 when there is no UDP. */
 uint16_t transport_udp_port(const struct transport *t);
 bool transport_has_raw(const struct transport *t);
@@ -124,8 +128,9 @@ struct transport_counters {
     uint64_t no_room, refused, icmp_errors, truncated,
         foreign;                     /* packets for no claimed port that got past the filter */
     uint64_t strays, strays_limited; /* for nobody's port: received, and too many to look at */
-    uint64_t xdp_packets_out;        /* of packets_out, by AF_XDP */
-    uint64_t xdp_memory_bytes;       /* of its frames, now */
+    uint64_t xdp_packets_in, xdp_packets_out; /* of packets_in and _out, by AF_XDP */
+    uint64_t xdp_packets_bad;                 /* by AF_XDP, that an IP host has to discard */
+    uint64_t xdp_memory_bytes;                /* of its frames, now */
 };
 void transport_counters(const struct transport *t, struct transport_counters *out);
 

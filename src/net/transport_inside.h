@@ -42,6 +42,8 @@
 
 /* Index of a socket in struct transport. */
 enum transport_way { WAY_RAW_IPV4, WAY_RAW_IPV6, WAY_UDP_IPV4, WAY_UDP_IPV6, WAY_COUNT };
+#define WAY_XDP WAY_COUNT /* in only, beside them */
+#define WAYS_IN (WAY_COUNT + 1)
 
 struct transport_receiver {
     uint8_t *slots;     /* TRANSPORT_BATCH of them, pages touched when packets need them */
@@ -82,6 +84,7 @@ struct transport {
     struct port_claims *claims;
     struct host_speaker *speaker; /* NULL: no raw sockets */
     struct xdp_sender *xdp;       /* NULL: not asked for */
+    struct xdp_receiver *xdp_in;  /* NULL: not asked for */
     uint64_t filter_generation;   /* of the claims and the speaker that the filters show */
     uint64_t told_generation;     /* of the claims that the host's speaker was told of */
     struct icmp_errors errors;

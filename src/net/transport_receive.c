@@ -2,8 +2,9 @@
 /*
  * The receiving half of the transport: the caller, or one poll(), says which sockets have packets
  * or errors, recvmmsg() takes them in batches, and headers and ancillary data become packet
- * descriptors. A raw IPv4 packet comes with its IP header, a raw IPv6 packet from its SCTP header
- * on, a UDP datagram as a run when the kernel has joined several (UDP_GRO). RFC 6951 5.4.
+ * descriptors. What came by AF_XDP (xdp_receiver.h) joins them. A raw IPv4 packet comes with its IP
+ * header, a raw IPv6 packet from its SCTP header on, a UDP datagram as a run when the kernel has
+ * joined several (UDP_GRO). RFC 6951 5.4.
  */
 #include "net/transport_inside.h"
 
@@ -215,14 +216,40 @@ struct ready {
     uint32_t readable, failed;
 };
 
+/* Takes what has come by AF_XDP. Returns how many packets are to be used. */
+static size_t take_frames(struct transport *t, struct usctp_packet *packets, size_t max,
+                          bool *progress, struct host_speaker_look *look) {
+    size_t bad, count = 0, n = xdp_receiver_take(t->xdp_in, packets, max, &bad);
+    *progress |= n + bad > 0;
+    if (bad > 0)
+        transport_count(&t->counters.xdp_packets_bad, bad);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_for_us(t, &packets[i], look)) {
+            transport_count(&t->counters.foreign, 1);
+            continue;
+        }
+        packets[count] = packets[i];
+        count_packet(t, &packets[count++]);
+    }
+    transport_count(&t->counters.xdp_packets_in, count);
+    return count;
+}
+
 /* Takes from each that is ready what there is room for. Returns how many packets are to be used;
  * *progress: something came off a queue. */
 static size_t take_ready(struct transport *t, struct ready ready, struct usctp_packet *packets,
                          size_t max, bool *progress) {
     struct host_speaker_look look = {.has_looked = false};
     size_t used_slots = 0, count = 0;
-    for (unsigned k = 0; k < WAY_COUNT; k++) {
-        unsigned way = (t->receiver.first_way + k) % WAY_COUNT;
+    if (t->xdp_in)
+        xdp_receiver_release(t->xdp_in);
+    for (unsigned k = 0; k < WAYS_IN; k++) {
+        unsigned way = (t->receiver.first_way + k) % WAYS_IN;
+        if (way == WAY_XDP) {
+            if (ready.readable & 1u << WAY_XDP)
+                count += take_frames(t, packets + count, max - count, progress, &look);
+            continue;
+        }
         const struct packet_socket *s = &t->sockets[way];
         if (ready.failed & 1u << way)
             *progress |= icmp_errors_drain(&t->errors, s->fd, s->udp).entries > 0;
@@ -239,7 +266,7 @@ static size_t take_ready(struct transport *t, struct ready ready, struct usctp_p
         }
         used_slots += n;
     }
-    t->receiver.first_way = (t->receiver.first_way + 1) % WAY_COUNT;
+    t->receiver.first_way = (t->receiver.first_way + 1) % WAYS_IN;
     return count;
 }
 
@@ -252,8 +279,8 @@ size_t transport_receive(struct transport *t, struct usctp_packet *packets, size
     /* While all that came was dropped, look again, so that 0 means that nothing is left; but not
      * for ever. */
     for (unsigned round = 0; round < MAX_ROUNDS && count == 0 && progress; round++) {
-        struct ready ready = {0, 0};
-        if (poll(polled, WAY_COUNT, 0) <= 0)
+        struct ready ready = {t->xdp_in ? 1u << WAY_XDP : 0, 0};
+        if (poll(polled, WAY_COUNT, 0) <= 0 && !t->xdp_in)
             break;
         for (unsigned i = 0; i < WAY_COUNT; i++) {
             ready.readable |= polled[i].revents & POLLIN ? 1u << i : 0;
@@ -277,5 +304,7 @@ size_t transport_receive_ready(struct transport *t, uint32_t readable, uint32_t 
         ready.failed |= (failed >> number & 1u) << way;
         number++;
     }
+    if (t->xdp_in)
+        ready.readable |= (readable >> number & 1u) << WAY_XDP;
     return take_ready(t, ready, packets, max, &progress);
 }

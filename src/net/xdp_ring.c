@@ -24,7 +24,7 @@
 #endif
 
 enum {
-    FILL_ENTRIES = 2, /* nothing is received, but without the ring there is no binding */
+    NO_FILL_ENTRIES = 2, /* without the ring there is no binding */
     PACKETS_A_CALL = 256,
     MAX_KICKS = 64,
     MAX_QUEUES = 64,
@@ -39,8 +39,17 @@ struct shared_ring {
     void *entries;
 };
 
+/* The receiving half; who receives writes here only. Its frames are behind those to be sent. */
+struct intake {
+    int fd; /* -1: none */
+    uint32_t frame_count;
+    struct shared_ring rx, fill;
+    uint32_t taken, given; /* of rx, of fill */
+};
+
 struct xdp_ring {
     int fd;
+    uint32_t interface_index, queue;
     uint32_t frame_bytes;
     uint8_t *frames;
     struct shared_ring tx, completion;
@@ -48,14 +57,19 @@ struct xdp_ring {
     uint32_t completed;             /* of completion, taken */
     uint32_t free_count;            /* of free */
     uint32_t free[XDP_RING_FRAMES]; /* used last, used first: it is in the cache */
+    struct intake intake;
 };
 
 size_t xdp_ring_bytes(const struct xdp_ring *ring) {
-    return (size_t)XDP_RING_FRAMES * ring->frame_bytes;
+    return (size_t)(XDP_RING_FRAMES + ring->intake.frame_count) * ring->frame_bytes;
 }
 
 uint32_t xdp_ring_frame_bytes(const struct xdp_ring *ring) {
     return ring->frame_bytes;
+}
+
+uint32_t xdp_ring_interface(const struct xdp_ring *ring) {
+    return ring->interface_index;
 }
 
 /* Memory that a child does not get: the kernel reads it at any time. */
@@ -79,15 +93,15 @@ static int register_frames(struct xdp_ring *ring) {
     return keep_from_children(memory, bytes);
 }
 
-static int set_size(const struct xdp_ring *ring, int name, int entries) {
-    return setsockopt(ring->fd, SOL_XDP, name, &entries, sizeof entries) ? -errno : 0;
+static int set_size(int fd, int name, int entries) {
+    return setsockopt(fd, SOL_XDP, name, &entries, sizeof entries) ? -errno : 0;
 }
 
-static int map_ring(const struct xdp_ring *ring, struct shared_ring *out,
-                    const struct xdp_ring_offset *offset, size_t entry_bytes, uint64_t page) {
-    size_t bytes = offset->desc + XDP_RING_FRAMES * entry_bytes;
+static int map_ring(int fd, struct shared_ring *out, const struct xdp_ring_offset *offset,
+                    size_t entries_bytes, uint64_t page) {
+    size_t bytes = offset->desc + entries_bytes;
     void *map =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, (off_t)page);
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, (off_t)page);
     if (map == MAP_FAILED)
         return -errno;
     out->map = map;
@@ -98,35 +112,46 @@ static int map_ring(const struct xdp_ring *ring, struct shared_ring *out,
     return keep_from_children(map, bytes);
 }
 
+static int get_offsets(int fd, struct xdp_mmap_offsets *offsets) {
+    socklen_t length = sizeof *offsets;
+    if (getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, offsets, &length))
+        return -errno;
+    return length == sizeof *offsets ? 0 : -EOPNOTSUPP; /* before Linux 5.4 */
+}
+
 static int map_rings(struct xdp_ring *ring) {
     struct xdp_mmap_offsets offsets;
-    socklen_t length = sizeof offsets;
-    int error = set_size(ring, XDP_UMEM_FILL_RING, FILL_ENTRIES);
+    struct intake *intake = &ring->intake;
+    int fd = ring->fd;
+    int error = set_size(fd, XDP_UMEM_FILL_RING,
+                         intake->frame_count > 0 ? (int)intake->frame_count : NO_FILL_ENTRIES);
     if (!error)
-        error = set_size(ring, XDP_UMEM_COMPLETION_RING, XDP_RING_FRAMES);
+        error = set_size(fd, XDP_UMEM_COMPLETION_RING, XDP_RING_FRAMES);
     if (!error)
-        error = set_size(ring, XDP_TX_RING, XDP_RING_FRAMES);
+        error = set_size(fd, XDP_TX_RING, XDP_RING_FRAMES);
+    if (!error)
+        error = get_offsets(fd, &offsets);
+    if (!error)
+        error = map_ring(fd, &ring->completion, &offsets.cr, XDP_RING_FRAMES * sizeof(uint64_t),
+                         XDP_UMEM_PGOFF_COMPLETION_RING);
+    if (!error && intake->frame_count > 0)
+        error = map_ring(fd, &intake->fill, &offsets.fr, intake->frame_count * sizeof(uint64_t),
+                         XDP_UMEM_PGOFF_FILL_RING);
     if (error)
         return error;
-    if (getsockopt(ring->fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &length))
-        return -errno;
-    if (length != sizeof offsets) /* before Linux 5.4 */
-        return -EOPNOTSUPP;
-    error = map_ring(ring, &ring->completion, &offsets.cr, sizeof(uint64_t),
-                     XDP_UMEM_PGOFF_COMPLETION_RING);
-    if (error)
-        return error;
-    return map_ring(ring, &ring->tx, &offsets.tx, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING);
+    return map_ring(fd, &ring->tx, &offsets.tx, XDP_RING_FRAMES * sizeof(struct xdp_desc),
+                    XDP_PGOFF_TX_RING);
 }
 
 /* A queue has one AF_XDP socket; which one sends makes no difference. */
-static int bind_queue(const struct xdp_ring *ring, uint32_t interface_index) {
+static int bind_queue(struct xdp_ring *ring) {
     int error = -EBUSY;
     for (uint32_t queue = 0; queue < MAX_QUEUES; queue++) {
         struct sockaddr_xdp name = {.sxdp_family = AF_XDP,
                                     .sxdp_flags = XDP_COPY,
-                                    .sxdp_ifindex = interface_index,
+                                    .sxdp_ifindex = ring->interface_index,
                                     .sxdp_queue_id = queue};
+        ring->queue = queue;
         if (bind(ring->fd, (struct sockaddr *)&name, sizeof name) == 0)
             return 0;
         if (errno == EINVAL && queue > 0) /* there are no more */
@@ -142,11 +167,10 @@ static void set_limits(const struct xdp_ring *ring, int send_buffer_bytes) {
     int bytes = send_buffer_bytes > 0 ? send_buffer_bytes : DEFAULT_SEND_BUFFER_BYTES;
     if (setsockopt(ring->fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes))
         (void)setsockopt(ring->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    (void)set_size(ring, XDP_MAX_TX_SKB_BUDGET, PACKETS_A_CALL);
+    (void)set_size(ring->fd, XDP_MAX_TX_SKB_BUDGET, PACKETS_A_CALL);
 }
 
-int xdp_ring_new(struct xdp_ring **out, int fd, uint32_t interface_index, uint32_t frame_bytes,
-                 int send_buffer_bytes) {
+int xdp_ring_new(struct xdp_ring **out, int fd, const struct xdp_ring_options *options) {
     struct xdp_ring *ring = calloc(1, sizeof *ring);
     *out = NULL;
     if (!ring) {
@@ -154,13 +178,17 @@ int xdp_ring_new(struct xdp_ring **out, int fd, uint32_t interface_index, uint32
         return -ENOMEM;
     }
     ring->fd = fd;
-    ring->frame_bytes = frame_bytes;
+    ring->interface_index = options->interface_index;
+    ring->frame_bytes = options->frame_bytes;
+    ring->intake.fd = -1;
+    if (options->receives)
+        ring->intake.frame_count = XDP_RING_RECEIVE_BYTES / options->frame_bytes;
     int error = register_frames(ring);
     if (!error)
         error = map_rings(ring);
     if (!error) {
-        set_limits(ring, send_buffer_bytes);
-        error = bind_queue(ring, interface_index);
+        set_limits(ring, options->send_buffer_bytes);
+        error = bind_queue(ring);
     }
     if (error) {
         xdp_ring_delete(ring);
@@ -172,10 +200,18 @@ int xdp_ring_new(struct xdp_ring **out, int fd, uint32_t interface_index, uint32
     return 0;
 }
 
+void xdp_ring_close(struct xdp_ring *ring) {
+    if (ring->intake.fd >= 0)
+        close(ring->intake.fd);
+    if (ring->fd >= 0)
+        close(ring->fd);
+    ring->fd = ring->intake.fd = -1;
+}
+
 void xdp_ring_forget(struct xdp_ring *ring) {
     if (!ring)
         return;
-    close(ring->fd);
+    xdp_ring_close(ring);
     free(ring);
 }
 
@@ -189,6 +225,8 @@ void xdp_ring_delete(struct xdp_ring *ring) {
         return;
     unmap(&ring->tx);
     unmap(&ring->completion);
+    unmap(&ring->intake.rx);
+    unmap(&ring->intake.fill);
     if (ring->frames)
         munmap(ring->frames, xdp_ring_bytes(ring));
     xdp_ring_forget(ring);
@@ -244,4 +282,67 @@ int xdp_ring_kick(struct xdp_ring *ring) {
     }
     reclaim(ring);
     return 0;
+}
+
+/* ---- what arrives ---------------------------------------------------------------------------- */
+
+static void give(struct xdp_ring *ring, uint32_t number) {
+    struct intake *intake = &ring->intake;
+    uint64_t *entries = intake->fill.entries;
+    entries[intake->given++ % intake->frame_count] = (uint64_t)number * ring->frame_bytes;
+}
+
+int xdp_ring_receive(struct xdp_ring *ring, int fd) {
+    struct intake *intake = &ring->intake;
+    struct xdp_mmap_offsets offsets;
+    struct sockaddr_xdp name = {.sxdp_family = AF_XDP,
+                                .sxdp_flags = XDP_SHARED_UMEM,
+                                .sxdp_ifindex = ring->interface_index,
+                                .sxdp_queue_id = ring->queue,
+                                .sxdp_shared_umem_fd = (uint32_t)ring->fd};
+    intake->fd = fd;
+    if (ring->queue != 0)
+        return -EBUSY;
+    int error = set_size(fd, XDP_RX_RING, (int)intake->frame_count);
+    if (!error)
+        error = get_offsets(fd, &offsets);
+    if (!error)
+        error = map_ring(fd, &intake->rx, &offsets.rx,
+                         intake->frame_count * sizeof(struct xdp_desc), XDP_PGOFF_RX_RING);
+    if (error)
+        return error;
+    for (uint32_t i = 0; i < intake->frame_count; i++)
+        give(ring, XDP_RING_FRAMES + i);
+    __atomic_store_n(intake->fill.producer, intake->given, __ATOMIC_RELEASE);
+    return bind(fd, (struct sockaddr *)&name, sizeof name) ? -errno : fd;
+}
+
+size_t xdp_ring_take(struct xdp_ring *ring, struct xdp_ring_frame *frames, size_t max) {
+    struct intake *intake = &ring->intake;
+    const struct xdp_desc *entries = intake->rx.entries;
+    uint32_t produced = __atomic_load_n(intake->rx.producer, __ATOMIC_ACQUIRE);
+    size_t n = 0;
+    for (; n < max && intake->taken != produced; n++) {
+        struct xdp_desc arrived = entries[intake->taken++ % intake->frame_count];
+        uint64_t number = arrived.addr / ring->frame_bytes;
+        if (number >= XDP_RING_FRAMES + intake->frame_count ||
+            arrived.len > ring->frame_bytes - arrived.addr % ring->frame_bytes) {
+            number %= XDP_RING_FRAMES + intake->frame_count;
+            arrived = (struct xdp_desc){.addr = number * ring->frame_bytes, .len = 0};
+        }
+        frames[n] =
+            (struct xdp_ring_frame){ring->frames + arrived.addr, arrived.len, (uint32_t)number};
+    }
+    if (n > 0)
+        __atomic_store_n(intake->rx.consumer, intake->taken, __ATOMIC_RELEASE);
+    return n;
+}
+
+void xdp_ring_give(struct xdp_ring *ring, const struct xdp_ring_frame *frames, size_t n) {
+    struct intake *intake = &ring->intake;
+    /* There is room: the ring has an entry for each frame. */
+    for (size_t i = 0; i < n; i++)
+        give(ring, frames[i].number);
+    if (n > 0)
+        __atomic_store_n(intake->fill.producer, intake->given, __ATOMIC_RELEASE);
 }

@@ -41,7 +41,7 @@ struct device {
     struct netlink_device link;
     uint64_t looked_ms, retry_ms; /* when it was asked for; when a ring may be tried */
     unsigned busy_count;
-    bool is_usable, is_told;
+    bool is_usable, is_told, is_deafness_told;
     struct xdp_ring *ring;
 };
 
@@ -79,21 +79,36 @@ struct xdp_sender {
 
 /* ---- what the user is told ------------------------------------------------------------------- */
 
-static void tell(struct xdp_sender *x, const char *where, const char *why) {
+/* `is` and `are`: what it does not do there, and raw sockets do. */
+struct notice {
+    const char *is, *are, *where, *why;
+};
+
+static void add_notice(struct xdp_sender *x, struct notice notice) {
     pthread_mutex_lock(&x->lock);
     if (x->notice_count < MAX_NOTICES) {
         size_t at = (x->first_notice + x->notice_count++) % MAX_NOTICES;
-        snprintf(x->notices[at], XDP_SENDER_NOTICE_BYTES,
-                 "AF_XDP is not used%s%s, raw sockets are: %s", *where ? " on " : "", where, why);
+        snprintf(x->notices[at], XDP_SENDER_NOTICE_BYTES, "AF_XDP %s%s%s, raw sockets %s: %s",
+                 notice.is, *notice.where ? " on " : "", notice.where, notice.are, notice.why);
         x->has_news = true;
     }
     pthread_mutex_unlock(&x->lock);
+}
+
+static void tell(struct xdp_sender *x, const char *where, const char *why) {
+    add_notice(x, (struct notice){"is not used", "are", where, why});
 }
 
 static void tell_once(struct xdp_sender *x, struct device *device, const char *why) {
     if (!device->is_told)
         tell(x, device->link.name, why);
     device->is_told = true;
+}
+
+static void tell_deafness_once(struct xdp_sender *x, struct device *device, const char *why) {
+    if (!device->is_deafness_told)
+        add_notice(x, (struct notice){"does not receive", "do", device->link.name, why});
+    device->is_deafness_told = true;
 }
 
 bool xdp_sender_notice(struct xdp_sender *x, char text[XDP_SENDER_NOTICE_BYTES]) {
@@ -126,7 +141,8 @@ static void close_ring(struct xdp_sender *x, struct device *device) {
     if (x->offered_ring == device->ring)
         x->offered = 0;
     __atomic_fetch_sub(&x->memory_bytes, xdp_ring_bytes(device->ring), __ATOMIC_RELAXED);
-    xdp_ring_delete(device->ring);
+    if (!x->options.receiver || !xdp_receiver_remove(x->options.receiver, device->ring))
+        xdp_ring_delete(device->ring);
     device->ring = NULL;
 }
 
@@ -160,8 +176,9 @@ static const char *unfitness(const struct netlink_device *link, char text[NAME_B
     return NULL;
 }
 
-static uint32_t frame_bytes(const struct netlink_device *link) {
-    bool is_small = link->mtu_bytes + ETHER_FRAME_LINK_BYTES <= XDP_RING_SMALL_FRAME;
+static uint32_t frame_bytes(const struct xdp_sender *x, const struct netlink_device *link) {
+    uint32_t headroom = x->options.receiver ? XDP_RING_HEADROOM_BYTES : 0;
+    bool is_small = headroom + link->mtu_bytes + ETHER_FRAME_LINK_BYTES <= XDP_RING_SMALL_FRAME;
     return is_small ? XDP_RING_SMALL_FRAME : XDP_RING_LARGE_FRAME;
 }
 
@@ -171,16 +188,53 @@ static int open_socket(struct xdp_sender *x) {
     return fd < 0 && x->spare_count > 0 ? x->spares[--x->spare_count] : fd;
 }
 
-static void open_ring(struct xdp_sender *x, struct device *device) {
+static int make_ring(struct xdp_sender *x, struct device *device, bool receives) {
+    const struct xdp_ring_options options = {.interface_index = device->index,
+                                             .frame_bytes = frame_bytes(x, &device->link),
+                                             .send_buffer_bytes = x->options.send_buffer_bytes,
+                                             .receives = receives};
     int fd = open_socket(x);
-    int error = fd < 0 ? fd
-                       : xdp_ring_new(&device->ring, fd, device->index, frame_bytes(&device->link),
-                                      x->options.send_buffer_bytes);
+    return fd < 0 ? fd : xdp_ring_new(&device->ring, fd, &options);
+}
+
+/* Has the ring of a device receive, with the program that was prepared, or tells why not. */
+static void start_receiving(struct xdp_sender *x, struct device *device,
+                            struct xdp_program *program, const char *why) {
+    if (!x->options.receiver)
+        return;
+    if (program) {
+        int fd = open_socket(x);
+        int error = fd < 0 ? fd : xdp_receiver_add(x->options.receiver, device->ring, fd, program);
+        if (fd < 0)
+            xdp_program_delete(program);
+        if (!error)
+            return;
+        why = why_no_ring(error);
+    }
+    tell_deafness_once(x, device, why);
+}
+
+/* The program first: without it no memory is needed for what arrives. */
+static void open_ring(struct xdp_sender *x, struct device *device) {
+    char why[XDP_RECEIVER_WHY_BYTES] = "";
+    struct xdp_program *program = NULL;
+    if (x->options.receiver)
+        program = xdp_receiver_prepare(x->options.receiver, &device->link,
+                                       frame_bytes(x, &device->link), why);
+    int error = make_ring(x, device, program != NULL);
+    if (error == -ENOBUFS && program) {
+        xdp_program_delete(program);
+        program = NULL;
+        snprintf(why, sizeof why, "%s", why_no_ring(error));
+        error = make_ring(x, device, false);
+    }
     if (!error) {
         device->busy_count = 0;
         __atomic_fetch_add(&x->memory_bytes, xdp_ring_bytes(device->ring), __ATOMIC_RELAXED);
+        start_receiving(x, device, program, why);
         return;
     }
+    xdp_program_delete(program);
     bool is_going = error == -EBUSY && ++device->busy_count < REBINDINGS;
     device->retry_ms = x->now_ms + (is_going ? REBINDING_MS : DEVICE_MS);
     if (!is_going)
@@ -189,6 +243,8 @@ static void open_ring(struct xdp_sender *x, struct device *device) {
 
 static void look_at_device(struct xdp_sender *x, struct device *device) {
     char text[NAME_BYTES];
+    uint8_t mac[NETLINK_MAC_BYTES];
+    memcpy(mac, device->link.mac, sizeof mac);
     device->looked_ms = x->now_ms;
     if (next_hop_device(&x->netlink, device->index, &device->link)) {
         close_ring(x, device);
@@ -200,8 +256,10 @@ static void look_at_device(struct xdp_sender *x, struct device *device) {
         tell_once(x, device, why);
     device->is_usable = !why && device->link.is_up;
     if (device->ring &&
-        (!device->is_usable || frame_bytes(&device->link) != xdp_ring_frame_bytes(device->ring)))
+        (!device->is_usable || frame_bytes(x, &device->link) != xdp_ring_frame_bytes(device->ring)))
         close_ring(x, device);
+    if (device->ring && x->options.receiver && memcmp(mac, device->link.mac, sizeof mac) != 0)
+        xdp_receiver_set_mac(x->options.receiver, device->ring, device->link.mac);
 }
 
 static struct device *device_of(struct xdp_sender *x, uint32_t interface_index) {

@@ -13,7 +13,7 @@
 #define NET_XDP_SENDER_H
 
 #include "net/host_namespace.h"
-#include "net/xdp_ring.h"
+#include "net/xdp_receiver.h"
 #include "usctp/engine.h"
 
 #define XDP_SENDER_NOTICE_BYTES 200u
@@ -25,6 +25,7 @@ struct xdp_sender_options {
     int send_buffer_bytes;                  /* 0 = a fitting default */
     uint8_t ipv4_hop_limit, ipv6_hop_limit; /* the host's own */
     const char *obstacle;                   /* why AF_XDP is not to be used at all, or NULL */
+    struct xdp_receiver *receiver; /* gets to receive by the devices that are sent by, or NULL */
 };
 
 /* Returns 0 or a negative errno. Where AF_XDP cannot be used, that is told and everything goes by
