@@ -97,9 +97,18 @@ struct wait {
     int timeout_ms;
 };
 
-static int wait_as_told(struct signals *signals, struct epoll_event *events,
-                        const struct wait *wait) {
-    int n = wait->pause_us > 0 ? signals_nap(signals, wait->pause_us) : 0;
+static int wait_as_told(struct usctp_stack *stack, struct signals *signals,
+                        struct epoll_event *events, const struct wait *wait) {
+    int n = 0;
+    if (wait->pause_us > 0) {
+        doze_begin(stack);
+        n = signals_nap(signals, wait->pause_us);
+    }
+    int came = n == 0 ? doze_look(stack, events) : 0;
+    if (came > 0) {
+        n = signals_wait(signals, events + came, LOOP_EVENTS - came, 0);
+        return n >= 0 ? came + n : n;
+    }
     if (n == 0 && wait->busy_us > 0) {
         uint64_t end_us = env_host_now_us() + wait->busy_us;
         do
@@ -117,7 +126,7 @@ static int wait_for_events(struct call *c, struct signals *signals, struct epoll
     call_sleeps(true);
     /* All that it sleeps in are cancellation points. */
     pthread_setcancelstate(c->cancellation.state, NULL);
-    n = wait_as_told(signals, events, wait);
+    n = wait_as_told(c->stack, signals, events, wait);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     call_sleeps(false);
     pthread_cleanup_pop(0);

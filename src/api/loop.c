@@ -72,6 +72,8 @@ int loop_init(struct usctp_stack *stack) {
         error = add(loop, loop->wake_fd, TURN_TAG_WAKE);
     if (error == 0)
         error = watch_transport(stack);
+    if (error == 0)
+        doze_init(stack);
     return error;
 }
 
@@ -99,6 +101,7 @@ void loop_free(struct usctp_stack *stack) {
     free(loop->packets);
     loop->packets = NULL;
     pthread_cond_destroy(&loop->parked);
+    doze_free(stack);
 }
 
 void loop_kick(struct usctp_stack *stack) {
@@ -229,6 +232,9 @@ void loop_release(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
     loop->role = ROLE_FREE;
     loop->leader = NULL;
+    /* Packets have to wake the I/O thread, unless that is parked, or who waits on the set. */
+    if (!loop->is_parked)
+        doze_end(stack);
     if (loop->has_thread && loop->is_parked_for_good)
         pthread_cond_signal(&loop->parked);
     loop_hand_on(stack);
@@ -254,6 +260,7 @@ static void sleep_on(pthread_cond_t *condition, pthread_mutex_t *lock, long ns) 
  */
 static void park(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
+    loop->is_parked = true;
     while (!atomic_load(&stack->is_ending)) {
         uint64_t taken = loop->taken;
         if (!loop->must_drive)
@@ -270,15 +277,22 @@ static void park(struct usctp_stack *stack) {
             pthread_cond_wait(&loop->parked, &stack->lock);
         loop->is_parked_for_good = false;
     }
-    loop->must_drive = false;
+    loop->is_parked = loop->must_drive = false;
 }
 
 /* The I/O thread's wait. A nap is cut short by nothing: it is shorter than anybody notices. */
-static int wait_for_events(struct loop *loop, struct epoll_event *events, uint32_t pause_us) {
-    int n = 0;
+static int wait_for_events(struct usctp_stack *stack, struct epoll_event *events,
+                           uint32_t pause_us) {
+    const struct loop *loop = &stack->loop;
     if (pause_us > 0) {
         const struct timespec nap = {.tv_nsec = (long)pause_us * 1000};
+        doze_begin(stack);
         nanosleep(&nap, NULL);
+    }
+    int n = doze_look(stack, events);
+    if (n > 0) {
+        int others = epoll_wait(loop->epoll_fd, events + n, LOOP_EVENTS - n, 0);
+        return n + (others > 0 ? others : 0);
     }
     if (loop->busy_poll_us > 0) {
         uint64_t end_us = env_host_now_us() + loop->busy_poll_us;
@@ -300,7 +314,7 @@ static void *run(void *argument) {
             loop->role = ROLE_THREAD;
         uint32_t pause_us = loop_pause_us(stack);
         pthread_mutex_unlock(&stack->lock);
-        int n = wait_for_events(loop, events, pause_us);
+        int n = wait_for_events(stack, events, pause_us);
         pthread_mutex_lock(&stack->lock);
         if (loop->role == ROLE_FREE)
             loop->role = ROLE_THREAD;

@@ -11,6 +11,7 @@
 #ifndef API_LOOP_H
 #define API_LOOP_H
 
+#include "api/doze.h"
 #include "api/signals.h"
 #include "usctp/engine.h"
 
@@ -64,12 +65,13 @@ struct loop {
     bool is_loaded;
     uint64_t drained_us, streak_us; /* the last packets taken; the first of a streak */
     uint64_t streak_packets;        /* taken since, and none of the user's sent */
-    uint32_t single_turns;          /* so many more are asked for one packet only */
+    struct doze doze;
+    uint32_t single_turns; /* so many more are asked for one packet only */
 
     bool has_thread;
     pthread_t thread;
     pthread_cond_t parked;
-    bool is_parked_for_good,
+    bool is_parked, is_parked_for_good,
         must_drive; /* the thread waits for a signal; it is to take the role at once */
 };
 

@@ -96,6 +96,10 @@ void signals_leave(void *signals) {
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
+/* A thread may be cancelled in it. AddressSanitizer does not see that its frame is gone then, and
+ * would take what it put around its variables for something of the frames that come after. */
+#define CANCELLED_IN __attribute__((no_sanitize_address))
+
 /* Lets what is pending be handled. Returns -EINTR if the kernel would not go on after it. */
 static int deliver(struct signals *s) {
     sigset_t pending;
@@ -110,7 +114,8 @@ static int deliver(struct signals *s) {
     return interrupts ? -EINTR : 0;
 }
 
-static int wait_watching(struct signals *s, struct epoll_event *events, int max, int timeout_ms) {
+CANCELLED_IN static int wait_watching(struct signals *s, struct epoll_event *events, int max,
+                                      int timeout_ms) {
     struct pollfd both[2] = {{.fd = s->loop->epoll_fd, .events = POLLIN},
                              {.fd = s->loop->handlers.fd, .events = POLLIN}};
     if (poll(both, 2, timeout_ms) < 0)
@@ -129,7 +134,7 @@ static int interrupted(struct signals *s) {
     return s->loop->handlers.kind == SIGNALS_RESTART ? 0 : -EINTR;
 }
 
-int signals_nap(struct signals *s, uint32_t us) {
+CANCELLED_IN int signals_nap(struct signals *s, uint32_t us) {
     const struct timespec nap = {.tv_nsec = (long)us * 1000};
     /* Mixed ones wait until somebody looks which they are. */
     bool delivers = s->is_blocking && s->kind != SIGNALS_MIXED;
@@ -138,7 +143,8 @@ int signals_nap(struct signals *s, uint32_t us) {
     return interrupted(s);
 }
 
-int signals_wait(struct signals *s, struct epoll_event *events, int max, int timeout_ms) {
+CANCELLED_IN int signals_wait(struct signals *s, struct epoll_event *events, int max,
+                              int timeout_ms) {
     int n;
     if (s->kind == SIGNALS_MIXED)
         return wait_watching(s, events, max, timeout_ms);

@@ -377,8 +377,11 @@ bool stack_drive(struct usctp_stack *stack, int turns, int timeout_ms) {
     struct epoll_event events[LOOP_EVENTS];
     int n = LOOP_EVENTS;
     for (int i = 0; i < turns && n > 0; i++) {
-        n = epoll_wait(stack->loop.epoll_fd, events, LOOP_EVENTS, timeout_ms);
-        if (n <= 0)
+        int came = doze_look(stack, events);
+        n = epoll_wait(stack->loop.epoll_fd, events + came, LOOP_EVENTS - came,
+                       came > 0 ? 0 : timeout_ms);
+        n = came + (n > 0 ? n : 0);
+        if (n == 0)
             break;
         pthread_mutex_lock(&stack->lock);
         turn_run(stack, events, n);

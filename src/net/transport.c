@@ -364,6 +364,20 @@ void transport_watch_xdp(struct transport *t, int epoll_fd, uint64_t data) {
         xdp_receiver_watch(t->xdp_in, epoll_fd, data);
 }
 
+void transport_doze_xdp(struct transport *t) {
+    if (t->xdp_in)
+        xdp_receiver_doze(t->xdp_in);
+}
+
+void transport_rouse_xdp(struct transport *t) {
+    if (t->xdp_in)
+        xdp_receiver_rouse(t->xdp_in);
+}
+
+bool transport_has_xdp_packets(struct transport *t) {
+    return t->xdp_in && xdp_receiver_has(t->xdp_in);
+}
+
 uint16_t transport_udp_port(const struct transport *t) {
     return t->udp_port;
 }

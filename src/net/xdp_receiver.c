@@ -39,7 +39,8 @@ struct xdp_receiver {
     pthread_mutex_t lock;
     int epoll_fd;
     uint64_t epoll_data;
-    size_t first; /* whose turn it is */
+    bool is_dozing; /* none is in the epoll set */
+    size_t first;   /* whose turn it is */
     bool has_borrowed;
     struct intake intakes[MAX_INTAKES];
     uint64_t ports[PORT_CLAIM_SET_WORDS];
@@ -115,14 +116,14 @@ struct xdp_program *xdp_receiver_prepare(struct xdp_receiver *receiver,
 
 static int watch(const struct xdp_receiver *receiver, const struct intake *intake) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = receiver->epoll_data};
-    if (receiver->epoll_fd < 0)
+    if (receiver->epoll_fd < 0 || receiver->is_dozing)
         return 0;
     return epoll_ctl(receiver->epoll_fd, EPOLL_CTL_ADD, intake->fd, &event) ? -errno : 0;
 }
 
 /* A forked child may have the socket, too: closing it does not end the watch. */
 static void unwatch(const struct xdp_receiver *receiver, const struct intake *intake) {
-    if (receiver->epoll_fd >= 0)
+    if (receiver->epoll_fd >= 0 && !receiver->is_dozing)
         epoll_ctl(receiver->epoll_fd, EPOLL_CTL_DEL, intake->fd, NULL);
 }
 
@@ -218,6 +219,41 @@ void xdp_receiver_watch(struct xdp_receiver *receiver, int epoll_fd, uint64_t da
         if (receiver->intakes[i].ring && !receiver->intakes[i].is_closed)
             (void)watch(receiver, &receiver->intakes[i]);
     pthread_mutex_unlock(&receiver->lock);
+}
+
+void xdp_receiver_doze(struct xdp_receiver *receiver) {
+    pthread_mutex_lock(&receiver->lock);
+    for (size_t i = 0; i < MAX_INTAKES && !receiver->is_dozing; i++)
+        if (receiver->intakes[i].ring && !receiver->intakes[i].is_closed)
+            unwatch(receiver, &receiver->intakes[i]);
+    receiver->is_dozing = true;
+    pthread_mutex_unlock(&receiver->lock);
+}
+
+void xdp_receiver_rouse(struct xdp_receiver *receiver) {
+    pthread_mutex_lock(&receiver->lock);
+    bool was_dozing = receiver->is_dozing;
+    receiver->is_dozing = false;
+    for (size_t i = 0; i < MAX_INTAKES && was_dozing; i++) {
+        struct intake *intake = &receiver->intakes[i];
+        /* What nobody would be woken for goes to the raw socket from now on. */
+        if (intake->ring && !intake->is_closed && watch(receiver, intake) != 0) {
+            xdp_program_delete(intake->program);
+            intake->program = NULL;
+        }
+    }
+    pthread_mutex_unlock(&receiver->lock);
+}
+
+bool xdp_receiver_has(struct xdp_receiver *receiver) {
+    bool has_one = false;
+    pthread_mutex_lock(&receiver->lock);
+    for (size_t i = 0; i < MAX_INTAKES && !has_one; i++) {
+        const struct intake *intake = &receiver->intakes[i];
+        has_one = intake->ring && !intake->is_closed && xdp_ring_has(intake->ring);
+    }
+    pthread_mutex_unlock(&receiver->lock);
+    return has_one;
 }
 
 void xdp_receiver_set_ports(struct xdp_receiver *receiver, const uint64_t *set) {

@@ -28,6 +28,12 @@ void xdp_receiver_forget(struct xdp_receiver *receiver);
 /* Has the sockets, which come and go, watched for reading by an epoll set; -1: not any more. */
 void xdp_receiver_watch(struct xdp_receiver *receiver, int epoll_fd, uint64_t data);
 
+/* For who looks by himself from time to time: what arrives wakes nobody, until they are roused. */
+void xdp_receiver_doze(struct xdp_receiver *receiver);
+void xdp_receiver_rouse(struct xdp_receiver *receiver);
+/* Whether something has arrived. */
+bool xdp_receiver_has(struct xdp_receiver *receiver);
+
 /* ---- the thread that sends ------------------------------------------------------------------- */
 
 #define XDP_RECEIVER_WHY_BYTES 120u

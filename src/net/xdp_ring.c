@@ -317,6 +317,10 @@ int xdp_ring_receive(struct xdp_ring *ring, int fd) {
     return bind(fd, (struct sockaddr *)&name, sizeof name) ? -errno : fd;
 }
 
+bool xdp_ring_has(const struct xdp_ring *ring) {
+    return __atomic_load_n(ring->intake.rx.producer, __ATOMIC_ACQUIRE) != ring->intake.taken;
+}
+
 size_t xdp_ring_take(struct xdp_ring *ring, struct xdp_ring_frame *frames, size_t max) {
     struct intake *intake = &ring->intake;
     const struct xdp_desc *entries = intake->rx.entries;

@@ -74,6 +74,7 @@ struct xdp_ring_frame {
     uint32_t number;
 };
 
+bool xdp_ring_has(const struct xdp_ring *ring);
 /* Takes what has arrived, without a system call. The frames are the caller's until he gives them
  * back. Returns how many. */
 size_t xdp_ring_take(struct xdp_ring *ring, struct xdp_ring_frame *frames, size_t max);

@@ -6,6 +6,9 @@
  */
 #include "api/api_test.h"
 
+#include <limits.h>
+#include <stdio.h>
+
 /* ctest-timeout: 300 */
 
 enum { LONG_US = 10000, MESSAGE_BYTES = 2000, STREAM = 3000, ROUND_TRIPS = 300, MOMENT_US = 20000 };
@@ -123,6 +126,57 @@ START_TEST(round_trips) {
 }
 END_TEST
 
+/* How many descriptors an epoll set has (proc(5), fdinfo). */
+static int count_watched(int epoll_fd) {
+    char line[256];
+    int count = 0;
+    snprintf(line, sizeof line, "/proc/self/fdinfo/%d", epoll_fd);
+    FILE *file = fopen(line, "r");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file))
+        count += strncmp(line, "tfd:", 4) == 0;
+    fclose(file);
+    return count;
+}
+
+/* While a caller naps, packets wake nobody (doze.h). After his call they do: whoever waits by other
+ * means, on the stack's descriptor, or on the socket's with an I/O thread, is woken. */
+START_TEST(woken_after_naps) {
+    struct pair pair;
+    struct background background;
+    pthread_t sender;
+    int driver = _i, fewest = INT_MAX, watched = 0;
+    open_with(&pair, &streams[0], driver);
+    int fd = driver == DRIVER_THREAD ? pair.server : usctp_stack_fd(pair.server_stack);
+    if (driver == DRIVER_CALLER)
+        watched = count_watched(fd);
+    ck_assert_int_eq(pthread_create(&sender, NULL, send_stream, &pair), 0);
+    background_start(&background, pair.client_stack, driver);
+    for (uint32_t i = 0; i < STREAM; i++) {
+        check_message(pair.server, i);
+        if (driver == DRIVER_CALLER && count_watched(fd) < fewest)
+            fewest = count_watched(fd);
+    }
+    ck_assert_int_eq(pthread_join(sender, NULL), 0);
+    if (driver == DRIVER_CALLER)
+        ck_assert_int_eq(fewest, watched);
+    ck_assert_int_eq(usctp_send(pair.client, "x", 1, 0), 1);
+    char byte = 0;
+    ssize_t n = -1;
+    for (int i = 0; i < 1000 && n != 1; i++) {
+        struct pollfd polled = {.fd = fd, .events = POLLIN};
+        ck_assert_int_eq(poll(&polled, 1, 10000), 1);
+        if (driver == DRIVER_CALLER)
+            ck_assert_int_ge(usctp_stack_process(pair.server_stack), 0);
+        n = usctp_recv(pair.server, &byte, 1, MSG_DONTWAIT);
+    }
+    background_stop(&background);
+    ck_assert_int_eq(n, 1);
+    ck_assert_int_eq(byte, 'x');
+    pair_close(&pair);
+}
+END_TEST
+
 /* ---- what ends a wait ------------------------------------------------------------------------ */
 
 struct reader {
@@ -226,6 +280,7 @@ static Suite *suite(void) {
     tcase_set_timeout(tests, TEST_SECONDS);
     tcase_add_loop_test(tests, stream, 0, STREAMS * DRIVERS);
     tcase_add_loop_test(tests, round_trips, 0, STREAMS * DRIVERS);
+    tcase_add_loop_test(tests, woken_after_naps, 0, DRIVERS);
     tcase_add_loop_test(tests, ended_by_a_signal, 0, WAITS * DRIVERS);
     tcase_add_loop_test(tests, ended_by_a_timeout, 0, WAITS * DRIVERS);
     tcase_add_loop_test(tests, ended_by_close, 0, WAITS * DRIVERS);
