@@ -57,7 +57,7 @@ enum usctp_stack_flag {
     USCTP_STACK_BESIDE_KERNEL =
         1u << 5, /* raw sockets although the kernel has SCTP of its own, which answers too */
     USCTP_STACK_XDP =
-        1u << 6, /* with RAW: send by AF_XDP, past the kernel's IP, where that can be; else raw */
+        1u << 6, /* with RAW: by AF_XDP, past the kernel's IP, where that can be; else raw */
 };
 
 struct usctp_stack_options {

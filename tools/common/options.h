@@ -15,7 +15,7 @@
 
 struct tool_options {
     bool udp;
-    bool xdp;          /* raw, sent by AF_XDP */
+    bool xdp;          /* raw, by AF_XDP */
     uint16_t udp_port; /* with udp: a client's peer's port, a listener's own */
     const char *bind;  /* local hosts, or NULL */
     const char *pcap;  /* capture file, or NULL */
