@@ -28,7 +28,8 @@ void doze_free(struct usctp_stack *stack) {
 
 void doze_begin(struct usctp_stack *stack) {
     struct loop *loop = &stack->loop;
-    if (atomic_load_explicit(&loop->doze.is_on, memory_order_relaxed))
+    if (!transport_receives_xdp(stack->transport) ||
+        atomic_load_explicit(&loop->doze.is_on, memory_order_relaxed))
         return;
     pthread_mutex_lock(&loop->doze.lock);
     for (size_t i = 0; i < loop->doze.socket_count; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets that wake nobody: while whoever drives naps (loop_pause_us), the packet sockets are not
- * in the epoll set. He looks when he wakes anyway, and whoever sends, on this host or in the
- * interrupt of a device, is spared a wake-up for each packet.
+ * Packets that wake nobody: while whoever drives a stack with AF_XDP naps (loop_pause_us), the
+ * packet sockets are not in the epoll set. He looks when he wakes anyway, and whoever sends, on
+ * this host or in the interrupt of a device, is spared a wake-up for each packet.
  */
 #ifndef API_DOZE_H
 #define API_DOZE_H
@@ -26,7 +26,7 @@ struct doze {
 /* When the sockets are in the set. */
 void doze_init(struct usctp_stack *stack);
 void doze_free(struct usctp_stack *stack);
-/* Before a nap. */
+/* Before a nap. Without AF_XDP nothing is done, as it does not help there. */
 void doze_begin(struct usctp_stack *stack);
 /*
  * Before waiting on the set. Writes the events of sockets that are out of it and have something,

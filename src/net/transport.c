@@ -364,6 +364,10 @@ void transport_watch_xdp(struct transport *t, int epoll_fd, uint64_t data) {
         xdp_receiver_watch(t->xdp_in, epoll_fd, data);
 }
 
+bool transport_receives_xdp(const struct transport *t) {
+    return t->xdp_in != NULL;
+}
+
 void transport_doze_xdp(struct transport *t) {
     if (t->xdp_in)
         xdp_receiver_doze(t->xdp_in);

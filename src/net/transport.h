@@ -52,6 +52,8 @@ size_t transport_packet_sockets(const struct transport *t);
 /* Has the sockets of AF_XDP watched, which come and go, in an epoll set with that data; -1: not any
  * more. To transport_receive_ready they are all together the socket behind those counted above. */
 void transport_watch_xdp(struct transport *t, int epoll_fd, uint64_t data);
+/* Whether packets may arrive by AF_XDP. */
+bool transport_receives_xdp(const struct transport *t);
 /* For who looks by himself: what arrives by AF_XDP wakes nobody, until that is ended. */
 void transport_doze_xdp(struct transport *t);
 void transport_rouse_xdp(struct transport *t);

@@ -139,7 +139,7 @@ static int count_watched(int epoll_fd) {
     return count;
 }
 
-/* While a caller naps, packets wake nobody (doze.h). After his call they do: whoever waits by other
+/* After a caller's naps packets wake whoever waits by other
  * means, on the stack's descriptor, or on the socket's with an I/O thread, is woken. */
 START_TEST(woken_after_naps) {
     struct pair pair;
