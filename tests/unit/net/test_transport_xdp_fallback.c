@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <net/if.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -251,8 +252,6 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, unit_xdp_setup, unit_xdp_teardown);
     tcase_add_test(tests, a_foreign_program);
-    tcase_add_test(tests, without_the_capabilities);
-    tcase_add_test(tests, with_the_capabilities);
     tcase_add_test(tests, two_on_a_host);
     tcase_add_test(tests, several_queues);
     tcase_add_test(tests, large_frames);
@@ -261,6 +260,14 @@ int main(void) {
     tcase_add_test(tests, a_device_that_goes_down);
     tcase_add_test(tests, gone_with_the_process);
     tcase_add_test(tests, a_forked_child_forgets);
+    const char *forks = getenv("CK_FORK");
+    if (forks && strcmp(forks, "no") == 0) {
+        puts("skipped: without_the_capabilities, with_the_capabilities: they drop privileges, and "
+             "valgrind and ThreadSanitizer want one process");
+    } else {
+        tcase_add_test(tests, without_the_capabilities);
+        tcase_add_test(tests, with_the_capabilities);
+    }
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
