@@ -181,6 +181,24 @@ static void check_message(struct scene *s, unsigned host, const struct usctp_rec
     }
 }
 
+static bool is_over(const struct scene *s, unsigned host) {
+    const struct host *h = &s->hosts->host[host];
+    struct usctp_assoc_status status;
+    return h->assoc == 0 || usctp_assoc_status(h->engine, h->assoc, &status) != 0 ||
+           status.has_ended;
+}
+
+/* Of a message whose rest will not come, as the association has ended, nobody is told who has not
+ * asked for it (RFC 6458 6.1.7): the next one begins. */
+static void forget_cut_off(struct scene *s, unsigned host, size_t bytes) {
+    struct talker *user = &s->user[host];
+    if (user->partial_bytes == 0)
+        return;
+    REQUIRE(is_over(s, host));
+    memmove(user->partial, user->partial + user->partial_bytes, bytes);
+    user->partial_bytes = 0;
+}
+
 static void read_all(struct scene *s, unsigned host) {
     static uint8_t scratch[MOST_BYTES];
     struct host *h = &s->hosts->host[host];
@@ -199,6 +217,8 @@ static void read_all(struct scene *s, unsigned host) {
         any = true;
         if (s->lies)
             continue;
+        if (!(received.flags & USCTP_MESSAGE_INCOMPLETE_BEGIN))
+            forget_cut_off(s, host, (size_t)n);
         user->partial_bytes += (size_t)n;
         if (received.flags & USCTP_MESSAGE_END) {
             check_message(s, host, &received);
@@ -233,13 +253,6 @@ static void run_for(struct scene *s, uint64_t us) {
     uint64_t until_us = s->hosts->now_us + us;
     while (run_step(s, until_us))
         continue;
-}
-
-static bool is_over(const struct scene *s, unsigned host) {
-    const struct host *h = &s->hosts->host[host];
-    struct usctp_assoc_status status;
-    return h->assoc == 0 || usctp_assoc_status(h->engine, h->assoc, &status) != 0 ||
-           status.has_ended;
 }
 
 static bool both_over(const struct scene *s) {
