@@ -421,6 +421,7 @@ def main():
     parser.add_argument("--packets", type=int, default=2000)
     parser.add_argument("--members", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--begin", required=True, help="file that appears when it may be attacked")
     parser.add_argument("--only", default="", help="kinds whose name begins so; then not all must run")
     options = parser.parse_args()
     udp_ports = {options.udp + n for n in (0, 1, 10, 11)} if options.udp else set()
@@ -429,6 +430,9 @@ def main():
     if not known:
         print("FAULT: no association to attack")
         return 1
+    print("knows the association", file=sys.stderr, flush=True)
+    while not os.path.exists(options.begin):
+        time.sleep(0.02)
     kinds = hostile_kinds.KINDS + hostile_members.KINDS + hostile_victims.KINDS
     if options.only:
         kinds = [k for k in kinds if k.name.startswith(options.only)]

@@ -38,7 +38,7 @@ attack() {
   spawn "attack_$1" in_net "$from" $PYTHON "$REAL_DIR/hostile-packets.py" --device p0 \
     --mac "$(in_net "$ns" cat /sys/class/net/p0/address)" --target "$target" --peer "$peer" --port $PORT \
     --listener $LISTENER --listener-pid "${PID[host_$1]}" --run "ip netns exec $ns $cat" \
-    --udp "$UDP_PORT" --packets "$PACKETS" --seed "${SEED:-1}" $SANITIZED ${ONLY:+--only "$ONLY"} \
+    --begin "$WORK/begin" --udp "$UDP_PORT" --packets "$PACKETS" --seed "${SEED:-1}" $SANITIZED ${ONLY:+--only "$ONLY"} \
     >"$WORK/attack_$1.out" </dev/null
 }
 
@@ -70,7 +70,7 @@ case_hostile() {
   UDP_PORT=0 A=${A_ADDR[0]} B=${B_ADDR[0]}
   [ "$1" != raw6 ] || A=${A_ADDR[1]} B=${B_ADDR[1]}
   [ "$1" != udp ] || { UDP_PORT=9899 listener_udp=9900 options+=' --udp'; }
-  rm -f "$WORK/enough" "$WORK"/*.data "$WORK"/*.got "$WORK"/*.fifo
+  rm -f "$WORK/enough" "$WORK/begin" "$WORK"/*.data "$WORK"/*.got "$WORK"/*.fifo
   mkfifo "$WORK/client.fifo" "$WORK/listener.fifo"
   # shellcheck disable=SC2086
   start host_a "$NET_A" "$host" "$A" $LISTENER $listener_udp </dev/null
@@ -84,6 +84,11 @@ case_hostile() {
   spawn client in_net "$NET_A" "$cat" $options --bind "$A" "$B" $PORT <"$WORK/client.fifo" >"$WORK/client.got"
   wait_until 20 test -s "$WORK/client.got" || fail "$1: nothing arrives"
   attack a; attack b
+  # What one sends in a peer's name, the other must not take for the association.
+  for side in a b; do
+    wait_until 40 has_line attack_$side 'knows the association' || fail "$1: attacker $side knows no association"
+  done
+  : >"$WORK/begin"
   attacked a; attacked b
   count=$(stat -c %s "$WORK/client.got")
   for side in listener client host_a host_b; do
