@@ -12,12 +12,11 @@
 #include "core/serial.h"
 
 #define LEAST_BUCKETS 4u
-/* How many separate ranges of finished TSNs are remembered; the lowest is forgotten first. */
-#define MOST_FINISHED_RANGES 256u
 
 /* A fragment on its way in, and what it touches. */
 struct arrival {
-    struct fragment *fragment;
+    uint64_t tsn;
+    struct fragment *fragment; /* or NULL: a chunk that is no part of a message */
     uint16_t sid, ssn;
     bool has_begin, has_end, is_unordered;
     struct inbound_message *before, *after; /* runs that end right below and start right above it */
@@ -33,7 +32,6 @@ static void free_held(struct reassembly *r, struct env *env) {
     hash_free(&held->runs_by_end, env);
     hash_free(&held->waiting, env);
     hash_free(&held->streams, env);
-    ranges_free(&held->finished, env);
     env_release(env, held->spare_stream, sizeof *held->spare_stream);
     env_release(env, held->spare, sizeof *held->spare);
     env_release(env, held, sizeof *held);
@@ -65,7 +63,7 @@ static bool make_tables(struct held *held, struct env *env) {
 
 void reassembly_trim(struct reassembly *r, struct env *env) {
     if (r->held && r->held->runs_by_start.count == 0 && r->held->waiting.count == 0)
-        free_held(r, env); /* and what was finished: a contradiction is found later, or not */
+        free_held(r, env);
 }
 
 void inbound_message_delete(struct inbound_message *message, struct env *env) {
@@ -334,20 +332,22 @@ static bool is_same_message(const struct inbound_message *run, const struct arri
            (a->is_unordered || run->ssn == a->ssn);
 }
 
-static bool fits_before(const struct reassembly *r, const struct arrival *a) {
+/* What has arrived and is in no run here belongs to a message that is whole, or to none. */
+static bool fits_before(const struct arrival *a, const struct received_tsn *received) {
     if (!a->before)
-        return a->has_begin || !ranges_has(&r->held->finished, a->fragment->tsn - 1);
+        return a->has_begin || !received_tsn_has(received, a->tsn - 1);
     if (a->has_begin || a->before->has_end)
         return a->has_begin && a->before->has_end;
     return is_same_message(a->before, a);
 }
 
-static bool fits_after(const struct reassembly *r, const struct arrival *a) {
-    uint64_t next = a->fragment->tsn + 1;
+static bool fits_after(const struct reassembly *r, const struct arrival *a,
+                       const struct received_tsn *received) {
+    uint64_t next = a->tsn + 1;
     if (r->partial && r->partial->start == next)
         return a->has_end;
     if (!a->after)
-        return a->has_end || !ranges_has(&r->held->finished, next);
+        return a->has_end || !received_tsn_has(received, next);
     if (a->has_end || a->after->has_begin)
         return a->has_end && a->after->has_begin;
     return is_same_message(a->after, a);
@@ -370,16 +370,6 @@ static bool has_usable_ssn(const struct reassembly *r, const struct arrival *a) 
 }
 
 /* ---- delivery ----------------------------------------------------------------------------- */
-
-static void remember_finished(struct reassembly *r, const struct inbound_message *message,
-                              struct env *env) {
-    struct ranges *finished = &r->held->finished;
-    if (finished->count >= MOST_FINISHED_RANGES)
-        ranges_remove_below(finished, finished->items[0].end);
-    /* Without memory a contradiction is found later or not: no harm is done to what is held. */
-    int forgotten = ranges_add(finished, message->start, message->end, env);
-    (void)forgotten;
-}
 
 /* A stream's next message has been handed on: so is what waited for that. */
 static void advance(struct reassembly *r, uint16_t sid, struct inbound_messages *deliverable,
@@ -411,7 +401,6 @@ static bool hold(struct reassembly *r, struct inbound_message *message, struct e
 /* A message is whole and not charged here: hands it on or lets it wait. */
 static enum reassembly_verdict complete(struct reassembly *r, struct inbound_message *message,
                                         struct inbound_messages *deliverable, struct env *env) {
-    remember_finished(r, message, env);
     if (message->is_unordered) { /* RFC 9260 6.6: bypasses the order */
         STAILQ_INSERT_TAIL(deliverable, message, link);
         return REASSEMBLY_OK;
@@ -444,7 +433,6 @@ static void grow_partial(struct reassembly *r, const struct arrival *a,
         return;
     partial->is_partial = false;
     r->partial = NULL;
-    remember_finished(r, partial, env);
     if (!partial->is_unordered)
         advance(r, partial->sid, deliverable, env);
 }
@@ -474,33 +462,43 @@ static struct inbound_message *grow_run(struct reassembly *r, const struct arriv
 }
 
 static bool continues_partial(const struct reassembly *r, const struct arrival *a) {
-    return r->partial && r->partial->end == a->fragment->tsn;
+    return r->partial && r->partial->end == a->tsn;
 }
 
 static void find_neighbours(const struct reassembly *r, struct arrival *a) {
     if (reassembly_run_count(r) > 0) {
-        a->before = find_by_end(r->held, a->fragment->tsn);
-        a->after = find_by_start(r->held, a->fragment->tsn + 1);
+        a->before = find_by_end(r->held, a->tsn);
+        a->after = find_by_start(r->held, a->tsn + 1);
     }
     if (continues_partial(r, a))
         a->before = r->partial;
 }
 
+enum reassembly_verdict reassembly_add_none(const struct reassembly *r, uint64_t tsn,
+                                            const struct received_tsn *received) {
+    struct arrival a = {.tsn = tsn, .has_begin = true, .has_end = true};
+    find_neighbours(r, &a);
+    return fits_before(&a, received) && fits_after(r, &a, received) ? REASSEMBLY_OK
+                                                                    : REASSEMBLY_VIOLATION;
+}
+
 enum reassembly_verdict reassembly_add(struct reassembly *r, struct fragment *fragment,
-                                       uint16_t sid, uint16_t ssn,
+                                       const struct data_chunk *data,
+                                       const struct received_tsn *received,
                                        struct inbound_messages *deliverable, struct env *env) {
     struct arrival a = {
+        .tsn = fragment->tsn,
         .fragment = fragment,
-        .sid = sid,
-        .ssn = ssn,
+        .sid = data->sid,
+        .ssn = data->ssn,
         .has_begin = (fragment->flags & DATA_FLAG_B) != 0,
         .has_end = (fragment->flags & DATA_FLAG_E) != 0,
         .is_unordered = (fragment->flags & DATA_FLAG_U) != 0,
     };
-    if (!make_ready(r, sid, ssn, fragment->flags, env))
+    if (!make_ready(r, a.sid, a.ssn, fragment->flags, env))
         return REASSEMBLY_NO_MEMORY;
     find_neighbours(r, &a);
-    if (!fits_before(r, &a) || !fits_after(r, &a) || !has_usable_ssn(r, &a)) {
+    if (!fits_before(&a, received) || !fits_after(r, &a, received) || !has_usable_ssn(r, &a)) {
         reassembly_discard(fragment, env);
         return REASSEMBLY_VIOLATION;
     }
@@ -593,6 +591,5 @@ bool reassembly_check(const struct reassembly *r) {
          sum_of_streams(held) > payload_bytes + overhead_bytes))
         return false;
     return payload_bytes == reassembly_payload_bytes(r) &&
-           overhead_bytes == reassembly_overhead_bytes(r) &&
-           (!held || ranges_check(&held->finished));
+           overhead_bytes == reassembly_overhead_bytes(r);
 }

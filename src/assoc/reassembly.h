@@ -11,10 +11,10 @@
 #ifndef ASSOC_REASSEMBLY_H
 #define ASSOC_REASSEMBLY_H
 
+#include "assoc/received_tsn.h"
 #include "assoc/ssn_table.h"
 #include "chunk/data_chunk.h"
 #include "core/hash.h"
-#include "core/ranges.h"
 #include <sys/queue.h>
 
 /* One DATA chunk's payload. Charged to the association: payload_bytes and sizeof(struct fragment).
@@ -73,9 +73,7 @@ struct held {
     struct hash streams;
     uint64_t hash_key; /* peers choose TSNs, streams and SSNs */
     struct held_stream *spare_stream;
-    struct inbound_message *spare; /* for a run that the next fragment may begin */
-    struct ranges finished; /* TSNs of complete messages, as far as remembered: where a message must
-                               begin or end */
+    struct inbound_message *spare;          /* for a run that the next fragment may begin */
     uint64_t payload_bytes, overhead_bytes; /* runs and waiting messages */
 };
 
@@ -106,7 +104,9 @@ struct fragment *reassembly_prepare(struct reassembly *r, const struct data_chun
                                     uint64_t tsn, uint8_t path, struct env *env);
 void reassembly_discard(struct fragment *fragment, struct env *env);
 /*
- * Adds it. Messages that became deliverable are appended to *deliverable, ordered ones in the order
+ * Adds the fragment of `data`. received: what has arrived, this TSN may be among it.
+ *
+ * Messages that became deliverable are appended to *deliverable, ordered ones in the order
  * of their SSNs; a piece of the message under partial delivery is appended to that message, and so
  * is what had waited behind it: `partial` has more payload_bytes and a higher fragment_count then
  * (receive_queue_on_growth), and with the message's end r->partial is NULL again. The fragment is
@@ -114,8 +114,13 @@ void reassembly_discard(struct fragment *fragment, struct env *env);
  * that does not happen.
  */
 enum reassembly_verdict reassembly_add(struct reassembly *r, struct fragment *fragment,
-                                       uint16_t sid, uint16_t ssn,
+                                       const struct data_chunk *data,
+                                       const struct received_tsn *received,
                                        struct inbound_messages *deliverable, struct env *env);
+/* A chunk that is no part of a message, as of a stream that does not exist (6.5): no message may go
+ * on over its TSN. */
+enum reassembly_verdict reassembly_add_none(const struct reassembly *r, uint64_t tsn,
+                                            const struct received_tsn *received);
 /*
  * Starts partial delivery of the incomplete message that holds TSN `cumulative`, if it has its
  * beginning, is next in its stream and has at least `bytes` of payload. Returns it (to be appended

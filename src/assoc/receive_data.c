@@ -170,25 +170,32 @@ enum chunk_verdict receive_data_on_chunk(struct inbound *in, const struct chunk 
     return take(in, &data, tsn);
 }
 
-/* Enters the TSN of a chunk whose payload is of no use (6.5: acknowledged all the same). */
-static void acknowledge_only(struct inbound *in, const struct data_chunk *data) {
+static enum chunk_verdict abort_contradiction(struct assoc *a) {
+    termination_abort_violation(a, "fragments contradict each other");
+    return CHUNK_DROP_PACKET;
+}
+
+/* 6.5: there is no such stream. The payload is of no use, the TSN is acknowledged all the same. */
+static enum chunk_verdict acknowledge_only(struct inbound *in, const struct data_chunk *data,
+                                           uint64_t tsn) {
     struct assoc *a = in->assoc;
+    if (reassembly_add_none(&a->reassembly, tsn, &a->received) != REASSEMBLY_OK)
+        return abort_contradiction(a);
     if (received_tsn_add(&a->received, data->tsn, &a->engine->env)) {
         a->engine->counters.dropped[USCTP_DROP_MEMORY]++;
-        return;
+    } else {
+        count_taken(a, data);
+        in->had_new_data = true;
     }
-    count_taken(a, data);
-    in->had_new_data = true;
+    on_invalid_stream(in, data);
+    return CHUNK_DONE;
 }
 
 static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data, uint64_t tsn) {
     struct assoc *a = in->assoc;
     struct env *env = &a->engine->env;
-    if (data->sid >= a->inbound_streams) {
-        acknowledge_only(in, data);
-        on_invalid_stream(in, data);
-        return CHUNK_DONE;
-    }
+    if (data->sid >= a->inbound_streams)
+        return acknowledge_only(in, data, tsn);
     struct inbound_messages deliverable = STAILQ_HEAD_INITIALIZER(deliverable);
     struct inbound_message *partial = a->reassembly.partial;
     uint32_t partial_bytes = partial ? partial->payload_bytes : 0;
@@ -200,14 +207,13 @@ static enum chunk_verdict take(struct inbound *in, const struct data_chunk *data
         reassembly_discard(fragment, env);
         goto no_memory;
     }
-    switch (reassembly_add(&a->reassembly, fragment, data->sid, data->ssn, &deliverable, env)) {
+    switch (reassembly_add(&a->reassembly, fragment, data, &a->received, &deliverable, env)) {
     case REASSEMBLY_OK:
         break;
     case REASSEMBLY_VIOLATION:
     case REASSEMBLY_NO_MEMORY: /* reassembly_prepare made what is needed, so that this is a
                                   contradiction too */
-        termination_abort_violation(a, "fragments contradict each other");
-        return CHUNK_DROP_PACKET;
+        return abort_contradiction(a);
     }
     if (partial && partial->payload_bytes > partial_bytes) {
         receive_queue_on_growth(&a->inbox, partial->payload_bytes - partial_bytes,

@@ -32,10 +32,14 @@ static void note_duplicate(struct received_tsn *r, uint32_t tsn, struct env *env
         r->dropped_duplicates++;
 }
 
+bool received_tsn_has(const struct received_tsn *r, uint64_t tsn) {
+    return tsn <= r->cumulative || ranges_has(&r->above, tsn);
+}
+
 enum received_verdict received_tsn_classify(struct received_tsn *r, uint32_t tsn, uint32_t window,
                                             struct env *env) {
     uint64_t unwrapped = received_tsn_unwrap(r, tsn);
-    if (unwrapped <= r->cumulative || ranges_has(&r->above, unwrapped)) {
+    if (received_tsn_has(r, unwrapped)) {
         note_duplicate(r, tsn, env);
         return RECEIVED_DUPLICATE;
     }

@@ -29,6 +29,8 @@ enum received_verdict {
 
 void received_tsn_init(struct received_tsn *r, uint32_t initial_tsn, uint32_t max_duplicates);
 void received_tsn_free(struct received_tsn *r, struct env *env);
+/* Has this one, unwrapped, arrived? */
+bool received_tsn_has(const struct received_tsn *r, uint64_t tsn);
 /* Says what a TSN is; only RECEIVED_DUPLICATE changes something (the report). window: how many TSNs
    ahead of the cumulative one are looked at. */
 enum received_verdict received_tsn_classify(struct received_tsn *r, uint32_t tsn, uint32_t window,

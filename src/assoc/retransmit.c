@@ -152,7 +152,7 @@ enum chunk_verdict retransmit_on_sack(struct inbound *in, const struct chunk *ch
     struct assoc *a = in->assoc;
     struct sack_chunk sack;
     struct sack_outcome outcome;
-    uint64_t in_flight[USCTP_MAX_ADDRESSES];
+    uint64_t in_flight[USCTP_MAX_ADDRESSES] = {0};
     /* 3.3.4: the TSN after the cumulative one is by definition missing; were it let in as received,
      * nothing would be left to time out. */
     if (!sack_chunk_parse(chunk, &sack) ||
@@ -191,7 +191,7 @@ static bool is_first_reneged(const struct assoc *a) {
 bool retransmit_on_cumulative(struct assoc *a, uint32_t cumulative_tsn, uint64_t now_us) {
     const struct sack_chunk no_gaps = {.cumulative_tsn = cumulative_tsn};
     struct sack_outcome outcome;
-    uint64_t in_flight[USCTP_MAX_ADDRESSES];
+    uint64_t in_flight[USCTP_MAX_ADDRESSES] = {0};
     note_flight(a, in_flight);
     switch (outstanding_on_cumulative(&a->outstanding, cumulative_tsn, &outcome, &a->send_queue,
                                       &a->engine->env)) {

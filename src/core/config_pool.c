@@ -52,6 +52,7 @@ const struct usctp_config *config_pool_take(struct config_pool *pool,
     struct hash_node *node = hash_first(&pool->configs, hash);
     for (; node; node = hash_next(node)) {
         struct pooled *known = container_of(node, struct pooled, node);
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): copy_clean */
         if (memcmp(&known->values, &clean, sizeof clean) == 0)
             return config_pool_share(&known->values);
     }

@@ -194,7 +194,8 @@ static size_t receive_messages(struct transport *t, const struct packet_socket *
         int n = recvmmsg(s->fd, &r->messages[slot], (unsigned)max, MSG_DONTWAIT, NULL);
         transport_count(&t->counters.receive_calls, 1);
         if (n > 0) {
-            memset(&r->prepared[slot], 0, (size_t)n * sizeof r->prepared[0]);
+            for (size_t k = slot; k < slot + (size_t)n; k++)
+                r->prepared[k] = NULL;
             return (size_t)n;
         }
         if (n == 0 || errno == EAGAIN)

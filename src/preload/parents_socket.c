@@ -18,8 +18,8 @@
 
 static int control = -1;
 
-void parents_socket_ask_by(int fd) {
-    control = fd;
+void parents_socket_ask_by(int control_fd) {
+    control = control_fd;
 }
 
 static size_t bytes_of(const struct iovec *iov, size_t count) {

@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 
 /* In a child: the control socket by which it asks. */
-void parents_socket_ask_by(int control);
+void parents_socket_ask_by(int control_fd);
 
 /* As the calls that they are named after. */
 int parents_getsockopt(int fd, int level, int name, void *value, socklen_t *bytes);

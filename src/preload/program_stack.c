@@ -47,12 +47,12 @@ static void tell(const char *text) {
 /* NAME=VALUE,... */
 static void take_settings(struct usctp_config *config, const char *text) {
     while (text && *text) {
-        char *end;
         size_t length = strcspn(text, "=");
+        bool has_value = text[length] == '=';
+        char *end = NULL;
         enum usctp_tunable tunable = usctp_tunable_by_name(text, length);
-        unsigned long long value =
-            text[length] == '=' ? strtoull(text + length + 1, &end, PORT_BASE) : 0;
-        if (text[length] != '=' || tunable == USCTP_TUNABLE_COUNT ||
+        unsigned long long value = has_value ? strtoull(text + length + 1, &end, PORT_BASE) : 0;
+        if (!has_value || tunable == USCTP_TUNABLE_COUNT ||
             usctp_config_set(config, tunable, value) != 0) {
             tell("a setting in " RUN_ENVIRONMENT_SET " cannot be taken: the rest is left out");
             return;

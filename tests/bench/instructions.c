@@ -177,17 +177,17 @@ static void run_sack_10000(void) {
 /* ---- reassembly ------------------------------------------------------------------------------ */
 
 static struct reassembly assembly;
+static struct received_tsn arrived;
 
-static void arrive(uint64_t tsn, uint16_t ssn, uint8_t flags) {
+static void arrive(uint32_t tsn, uint16_t ssn, uint8_t flags) {
     struct inbound_messages ready = STAILQ_HEAD_INITIALIZER(ready);
-    const struct data_chunk data = {.tsn = (uint32_t)tsn,
-                                    .ssn = ssn,
-                                    .flags = flags,
-                                    .payload = bytes,
-                                    .payload_bytes = DATA_BYTES};
-    struct fragment *fragment = reassembly_prepare(&assembly, &data, tsn, 0, &env);
+    const struct data_chunk data = {
+        .tsn = tsn, .ssn = ssn, .flags = flags, .payload = bytes, .payload_bytes = DATA_BYTES};
+    struct fragment *fragment =
+        reassembly_prepare(&assembly, &data, received_tsn_unwrap(&arrived, tsn), 0, &env);
     check(fragment);
-    check(reassembly_add(&assembly, fragment, 0, ssn, &ready, &env) == REASSEMBLY_OK);
+    check(received_tsn_add(&arrived, data.tsn, &env) == 0);
+    check(reassembly_add(&assembly, fragment, &data, &arrived, &ready, &env) == REASSEMBLY_OK);
     struct inbound_message *m;
     while ((m = STAILQ_FIRST(&ready)) != NULL) {
         STAILQ_REMOVE_HEAD(&ready, link);
@@ -202,7 +202,7 @@ static void arrive_whole(uint32_t step) {
 /* A message of ten fragments. */
 static void arrive_in_parts(uint32_t step) {
     for (uint32_t i = 0; i < 10; i++)
-        arrive(100 + 10 * (uint64_t)step + i, (uint16_t)step,
+        arrive(100 + 10 * step + i, (uint16_t)step,
                (uint8_t)((i == 0 ? DATA_FLAG_B : 0) | (i == 9 ? DATA_FLAG_E : 0)));
 }
 
@@ -213,14 +213,17 @@ static void arrive_early(uint32_t step) {
 }
 
 static void run_whole(void) {
+    received_tsn_init(&arrived, 100, 0);
     repeat(arrive_whole, STEPS);
 }
 
 static void run_parts(void) {
+    received_tsn_init(&arrived, 100, 0);
     repeat(arrive_in_parts, STEPS);
 }
 
 static void run_early(void) {
+    received_tsn_init(&arrived, 100, 0);
     for (uint32_t i = 0; i < 4000; i++)
         arrive_early(i);
     for (uint32_t i = 0; i < STEPS; i++)

@@ -275,6 +275,30 @@ START_TEST(h54_fields_that_change) {
 }
 END_TEST
 
+/* One of them is of a stream that there is not, so that its TSN is acknowledged (6.5): the others
+ * would wait for it for ever, and hold the window shut. */
+START_TEST(h54_a_stream_that_there_is_not) {
+    static const unsigned bits[] = {BIT_B, 0, BIT_E};
+    static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                    {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (unsigned bad = 0; bad < 3; bad++) {
+        for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+            struct scripted_peer *p = hostile_peer(USCTP_ESTABLISHED);
+            for (unsigned k = 0; k < 3 && !p->closed; k++) {
+                int tsn = orders[i][k];
+                send_fragment(p, tsn, tsn == (int)bad ? 99 : 0, 0, bits[tsn], 'a', 50);
+            }
+            REQUIRE(p->closed);
+            REQUIRE_EQ(p->closed_error, USCTP_ERR_PROTOCOL);
+            peer_take(p, "ABORT T=0 causes=[13*");
+            hostile_require_reply_to(p, p->peer_tag);
+            REQUIRE_EQ(read_unmixed(p), 0);
+            peer_delete(p);
+        }
+    }
+}
+END_TEST
+
 /* The payload protocol identifier changes: not SCTP's to use (3.3.1), so at most the first one's is
  * told, whichever comes first. */
 START_TEST(h54_ppid_that_changes) {
@@ -417,6 +441,7 @@ END_TEST
 
 RUN_TESTS("H50, H51, H53-H55: DATA", h50_beyond_the_window, h50_behind_the_window, h50_beyond_rwnd,
           h51_duplicate_flood, h53_no_user_data, h53_shorter_than_its_header, h54_the_twins,
-          h54_begin_and_end, h54_fields_that_change, h54_ppid_that_changes, h54_gap_inside,
-          h54_across_a_missing_tsn, h54_sequence_number_again, h54_every_short_sequence,
-          h55_invalid_stream, h55_in_other_states)
+          h54_begin_and_end, h54_fields_that_change, h54_a_stream_that_there_is_not,
+          h54_ppid_that_changes, h54_gap_inside, h54_across_a_missing_tsn,
+          h54_sequence_number_again, h54_every_short_sequence, h55_invalid_stream,
+          h55_in_other_states)

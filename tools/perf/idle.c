@@ -124,11 +124,11 @@ int perf_idle_serve(struct link *link, int listener, uint32_t associations,
         if (sd >= 0) {
             idle->sockets[i++] = sd;
             count_one(idle, i);
-        } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            return -1;
-        } else if (link_step(link, listener, POLLIN, LINK_FOREVER) != 0) {
-            return -1;
+            continue;
         }
+        bool may_come = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+        if (!may_come || link_step(link, listener, POLLIN, LINK_FOREVER) != 0)
+            return -1;
     }
     return 0;
 }

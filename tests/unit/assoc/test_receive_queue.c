@@ -11,6 +11,7 @@
 
 static struct unit_env unit;
 static struct reassembly reassembly;
+static struct received_tsn received;
 static struct receive_queue queue;
 static struct usctp_received info;
 static uint8_t memory[64];
@@ -21,19 +22,22 @@ static void setup(void) {
     unit_env_init(&unit, 4);
     memset(&reassembly, 0, sizeof reassembly);
     receive_queue_init(&queue);
-    next_tsn = ((uint64_t)1 << 32) + 100;
+    received_tsn_init(&received, 100, 0);
+    next_tsn = received.cumulative + 1;
 }
 
 static void teardown(void) {
     receive_queue_free(&queue, &unit.env);
     reassembly_free(&reassembly, &unit.env);
+    received_tsn_free(&received, &unit.env);
     unit_env_check_empty(&unit);
 }
 
 /* A chunk with a text comes in; what is whole goes to the queue. */
 static void arrive(const char *text, uint8_t flags, uint16_t ssn) {
     struct inbound_messages deliverable = STAILQ_HEAD_INITIALIZER(deliverable);
-    struct data_chunk data = {.ppid = 51,
+    struct data_chunk data = {.tsn = (uint32_t)next_tsn,
+                              .ppid = 51,
                               .sid = sid,
                               .ssn = ssn,
                               .flags = flags,
@@ -42,8 +46,10 @@ static void arrive(const char *text, uint8_t flags, uint16_t ssn) {
     struct fragment *fragment = reassembly_prepare(&reassembly, &data, next_tsn++, 4, &unit.env);
     struct inbound_message *partial = reassembly.partial;
     uint32_t bytes = partial ? partial->payload_bytes : 0;
-    ck_assert_int_eq(reassembly_add(&reassembly, fragment, data.sid, ssn, &deliverable, &unit.env),
-                     REASSEMBLY_OK);
+    unit_env_check(received_tsn_add(&received, data.tsn, &unit.env) == 0);
+    ck_assert_int_eq(
+        reassembly_add(&reassembly, fragment, &data, &received, &deliverable, &unit.env),
+        REASSEMBLY_OK);
     if (partial && partial->payload_bytes > bytes)
         receive_queue_on_growth(&queue, partial->payload_bytes - bytes, 1);
     struct inbound_message *m;
