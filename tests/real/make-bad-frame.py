@@ -3,8 +3,9 @@
 """make-bad-frame.py IN OUT [UDP-PORT]: copies the first frames of a capture, two made bad on purpose.
 
 In one the last byte of the SCTP packet is changed, so that its checksum is wrong; in another the first
-chunk's length is 2, less than its own header (RFC 9260 3.2), under a checksum that is right.  Prints the two
-frames' numbers (from 1).  tshark-check.sh uses it to prove that it would find such frames.
+chunk's length is 2, less than its own header (RFC 9260 3.2), and all behind it zero, under a checksum
+that is right.  Prints the two frames' numbers (from 1).  tshark-check.sh uses it to prove that it would
+find such frames.
 """
 import sys
 
@@ -53,6 +54,8 @@ def spoil_checksum(frame, begin, end):
 def spoil_length(frame, begin, end):
     chunk = begin + COMMON_HEADER_BYTES
     frame[chunk + 2:chunk + 4] = (2).to_bytes(2, "big")
+    # What follows is not to look like a chunk of type 129, which quotes a packet: its checksum would count, too.
+    frame[chunk + 4:end] = bytes(end - chunk - 4)
     frame[begin + 8:begin + 12] = bytes(4)
     frame[begin + 8:begin + 12] = crc32c(bytes(frame[begin:end])).to_bytes(4, "big")
 
