@@ -75,35 +75,29 @@ void inbound_message_delete(struct inbound_message *message, struct env *env) {
     env_release(env, message, sizeof *message);
 }
 
-/* All messages of a table that finds them by by_start. */
-static void delete_all(struct hash *table, struct env *env) {
-    for (size_t i = 0; i < table->bucket_count; i++) {
-        struct hash_node *node = table->buckets[i];
-        while (node) {
-            struct hash_node *next = node->next;
-            inbound_message_delete(container_of(node, struct inbound_message, by_start), env);
-            node = next;
-        }
-    }
+/* A node of a table that finds messages by by_start. */
+static void delete_message(struct hash_node *node, struct env *env) {
+    inbound_message_delete(container_of(node, struct inbound_message, by_start), env);
 }
 
-static void delete_streams(struct hash *table, struct env *env) {
-    for (size_t i = 0; i < table->bucket_count; i++) {
-        struct hash_node *node = table->buckets[i];
-        while (node) {
-            struct hash_node *next = node->next;
-            env_release(env, container_of(node, struct held_stream, by_sid),
-                        sizeof(struct held_stream));
-            node = next;
+static void delete_stream(struct hash_node *node, struct env *env) {
+    env_release(env, container_of(node, struct held_stream, by_sid), sizeof(struct held_stream));
+}
+
+static void delete_all(const struct hash *table, void (*delete)(struct hash_node *, struct env *),
+                       struct env *env) {
+    for (size_t i = 0; i < table->bucket_count; i++)
+        for (struct hash_node *node = table->buckets[i], *next; node; node = next) {
+            next = node->next;
+            delete (node, env);
         }
-    }
 }
 
 void reassembly_free(struct reassembly *r, struct env *env) {
     if (r->held) {
-        delete_all(&r->held->runs_by_start, env);
-        delete_all(&r->held->waiting, env);
-        delete_streams(&r->held->streams, env);
+        delete_all(&r->held->runs_by_start, delete_message, env);
+        delete_all(&r->held->waiting, delete_message, env);
+        delete_all(&r->held->streams, delete_stream, env);
         free_held(r, env);
     }
     ssn_table_free(&r->next_ssns, env);
@@ -132,6 +126,11 @@ static bool make_ready(struct reassembly *r, uint16_t sid, uint16_t ssn, uint8_t
     if (is_ordered && !held->spare_stream)
         held->spare_stream = env_allocate_raw(env, sizeof *held->spare_stream);
     return !is_ordered || held->spare_stream;
+}
+
+/* Is what reassembly_prepare made still there? Another fragment may have used it up. */
+static bool has_spares(const struct reassembly *r) {
+    return r->held && r->held->spare && (!has_tables(r) || r->held->spare_stream);
 }
 
 struct fragment *reassembly_prepare(struct reassembly *r, const struct data_chunk *data,
@@ -216,12 +215,13 @@ static struct held_stream *find_stream(const struct held *held, uint16_t sid) {
     return NULL;
 }
 
-/* A message is held from now on; reassembly_prepare has seen to it that there is a spare stream. */
-static void charge(struct reassembly *r, const struct inbound_message *m, struct env *env) {
-    struct held *held = r->held;
-    uint32_t overhead = inbound_message_overhead(m);
-    held->payload_bytes += m->payload_bytes;
-    held->overhead_bytes += overhead;
+/* What is held of a message changes; reassembly_prepare has seen to it that there is a spare
+ * stream.
+ */
+static void charge(struct held *held, const struct inbound_message *m, int64_t payload_bytes,
+                   int64_t overhead, struct env *env) {
+    held->payload_bytes += (uint64_t)payload_bytes;
+    held->overhead_bytes += (uint64_t)overhead;
     if (m->is_unordered)
         return;
     struct held_stream *stream = find_stream(held, m->sid);
@@ -232,25 +232,20 @@ static void charge(struct reassembly *r, const struct inbound_message *m, struct
         *stream = (struct held_stream){.sid = m->sid};
         hash_insert(&held->streams, &stream->by_sid, mix(held, m->sid), env);
     }
-    stream->bytes += m->payload_bytes + overhead;
-}
-
-static void discharge(struct reassembly *r, const struct inbound_message *m, struct env *env) {
-    struct held *held = r->held;
-    uint32_t overhead = inbound_message_overhead(m);
-    held->payload_bytes -= m->payload_bytes;
-    held->overhead_bytes -= overhead;
-    if (m->is_unordered)
-        return;
-    struct held_stream *stream = find_stream(held, m->sid);
-    stream->bytes -= m->payload_bytes + overhead;
+    stream->bytes += (uint64_t)(payload_bytes + overhead);
     if (stream->bytes > 0)
         return;
     hash_remove(&held->streams, &stream->by_sid);
-    if (held->spare_stream)
-        env_release(env, stream, sizeof *stream);
-    else
-        held->spare_stream = stream;
+    env_release(env, held->spare_stream, sizeof *stream);
+    held->spare_stream = stream;
+}
+
+static void charge_all(struct held *held, const struct inbound_message *m, struct env *env) {
+    charge(held, m, m->payload_bytes, inbound_message_overhead(m), env);
+}
+
+static void discharge(struct held *held, const struct inbound_message *m, struct env *env) {
+    charge(held, m, -(int64_t)m->payload_bytes, -(int64_t)inbound_message_overhead(m), env);
 }
 
 uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid) {
@@ -258,17 +253,16 @@ uint64_t reassembly_stream_bytes(const struct reassembly *r, uint16_t sid) {
     return stream ? stream->bytes : 0;
 }
 
-static void enter_run(struct reassembly *r, struct inbound_message *run, struct env *env) {
-    struct held *held = r->held;
+static void enter_run(struct held *held, struct inbound_message *run, struct env *env) {
     hash_insert(&held->runs_by_start, &run->by_start, mix(held, run->start), env);
     hash_insert(&held->runs_by_end, &run->by_end, mix(held, run->end), env);
-    charge(r, run, env);
+    charge_all(held, run, env);
 }
 
-static void leave_run(struct reassembly *r, struct inbound_message *run, struct env *env) {
-    hash_remove(&r->held->runs_by_start, &run->by_start);
-    hash_remove(&r->held->runs_by_end, &run->by_end);
-    discharge(r, run, env);
+static void leave_run(struct held *held, struct inbound_message *run, struct env *env) {
+    hash_remove(&held->runs_by_start, &run->by_start);
+    hash_remove(&held->runs_by_end, &run->by_end);
+    discharge(held, run, env);
 }
 
 /* The first fragment says what the message is (RFC 9260 3.3.1: a PPID for each message). */
@@ -278,7 +272,9 @@ static void begin(struct inbound_message *run, const struct arrival *a) {
     run->path = a->fragment->path;
 }
 
-static void start_run(struct inbound_message *run, const struct arrival *a) {
+static struct inbound_message *start_run(struct held *held, const struct arrival *a) {
+    struct inbound_message *run = held->spare;
+    held->spare = NULL;
     *run = (struct inbound_message){
         .start = a->fragment->tsn,
         .end = a->fragment->tsn + 1,
@@ -295,6 +291,7 @@ static void start_run(struct inbound_message *run, const struct arrival *a) {
     STAILQ_INSERT_TAIL(&run->fragments, a->fragment, link);
     if (a->has_begin)
         begin(run, a);
+    return run;
 }
 
 static void append(struct inbound_message *run, const struct arrival *a) {
@@ -381,7 +378,7 @@ static void advance(struct reassembly *r, uint16_t sid, struct inbound_messages 
         return;
     while ((next = find_waiting(r->held, sid, *next_ssn)) != NULL) {
         hash_remove(&r->held->waiting, &next->by_start);
-        discharge(r, next, env);
+        discharge(r->held, next, env);
         ++*next_ssn;
         STAILQ_INSERT_TAIL(deliverable, next, link);
     }
@@ -394,7 +391,7 @@ static bool hold(struct reassembly *r, struct inbound_message *message, struct e
         return false;
     hash_insert(&held->waiting, &message->by_start,
                 mix(held, waiting_key(message->sid, message->ssn)), env);
-    charge(r, message, env);
+    charge_all(held, message, env);
     return true;
 }
 
@@ -426,7 +423,7 @@ static void grow_partial(struct reassembly *r, const struct arrival *a,
     struct inbound_message *partial = r->partial;
     append(partial, a);
     if (a->after && !a->has_end) {
-        leave_run(r, a->after, env);
+        leave_run(r->held, a->after, env);
         join(partial, a->after, env);
     }
     if (!partial->has_end)
@@ -438,26 +435,31 @@ static void grow_partial(struct reassembly *r, const struct arrival *a,
 }
 
 /* Enters the fragment into the run before or behind it, both, or one of its own; returns that. */
-static struct inbound_message *grow_run(struct reassembly *r, const struct arrival *a,
+static struct inbound_message *grow_run(struct held *held, const struct arrival *a,
                                         struct env *env) {
-    struct inbound_message *run;
-    if (a->before && !a->has_begin) {
-        run = a->before;
-        leave_run(r, run, env);
+    bool goes_on = a->before && !a->has_begin, is_followed = a->after && !a->has_end;
+    struct inbound_message *run = goes_on ? a->before : a->after;
+    if (!goes_on && !is_followed) {
+        run = start_run(held, a);
+        enter_run(held, run, env);
+        return run;
+    }
+    int64_t payload_bytes = run->payload_bytes, overhead = inbound_message_overhead(run);
+    if (goes_on) {
         append(run, a);
-        if (a->after && !a->has_end) {
-            leave_run(r, a->after, env);
+        if (is_followed) {
+            leave_run(held, a->after, env);
             join(run, a->after, env);
         }
-    } else if (a->after && !a->has_end) {
-        run = a->after;
-        leave_run(r, run, env);
-        prepend(run, a);
+        hash_remove(&held->runs_by_end, &run->by_end);
+        hash_insert(&held->runs_by_end, &run->by_end, mix(held, run->end), env);
     } else {
-        run = r->held->spare;
-        r->held->spare = NULL;
-        start_run(run, a);
+        prepend(run, a);
+        hash_remove(&held->runs_by_start, &run->by_start);
+        hash_insert(&held->runs_by_start, &run->by_start, mix(held, run->start), env);
     }
+    charge(held, run, run->payload_bytes - payload_bytes, inbound_message_overhead(run) - overhead,
+           env);
     return run;
 }
 
@@ -495,7 +497,7 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct fragment *fr
         .has_end = (fragment->flags & DATA_FLAG_E) != 0,
         .is_unordered = (fragment->flags & DATA_FLAG_U) != 0,
     };
-    if (!make_ready(r, a.sid, a.ssn, fragment->flags, env))
+    if (!has_spares(r) && !make_ready(r, a.sid, a.ssn, fragment->flags, env))
         return REASSEMBLY_NO_MEMORY;
     find_neighbours(r, &a);
     if (!fits_before(&a, received) || !fits_after(r, &a, received) || !has_usable_ssn(r, &a)) {
@@ -506,11 +508,13 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct fragment *fr
         grow_partial(r, &a, deliverable, env);
         return REASSEMBLY_OK;
     }
-    struct inbound_message *run = grow_run(r, &a, env);
-    if (run->has_begin && run->has_end)
-        return complete(r, run, deliverable, env);
-    enter_run(r, run, env);
-    return REASSEMBLY_OK;
+    if (a.has_begin && a.has_end)
+        return complete(r, start_run(r->held, &a), deliverable, env);
+    struct inbound_message *run = grow_run(r->held, &a, env);
+    if (!run->has_begin || !run->has_end)
+        return REASSEMBLY_OK;
+    leave_run(r->held, run, env);
+    return complete(r, run, deliverable, env);
 }
 
 struct inbound_message *reassembly_start_partial(struct reassembly *r, uint64_t cumulative,
@@ -522,7 +526,7 @@ struct inbound_message *reassembly_start_partial(struct reassembly *r, uint64_t 
         return NULL;
     if (!run->is_unordered && ssn_table_get(&r->next_ssns, run->sid) != run->ssn)
         return NULL;
-    leave_run(r, run, env);
+    leave_run(r->held, run, env);
     run->is_partial = true;
     r->partial = run;
     return run;
