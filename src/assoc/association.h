@@ -625,7 +625,12 @@ void endpoint_stop_waiting(struct assoc *a);
 void input_drop(struct inbound *in, enum usctp_drop why);
 /* Hundredths of a second since the engine was made (RFC 3873's TimeStamp). */
 uint64_t engine_timestamp(const struct usctp_engine *engine, uint64_t now_us);
-uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value);
+/* Ids, local ports and local tags: no peer chooses one of them, and the table spreads their bits.
+ */
+static inline uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value) {
+    (void)engine;
+    return value;
+}
 /* Is it the IPv4 broadcast address of a network that the host is on? */
 bool engine_is_broadcast(const struct usctp_engine *engine, const struct usctp_addr *address);
 

@@ -9,13 +9,6 @@
 #include "assoc/association.h"
 #include "core/config_take.h"
 
-/* Ids, local ports and local tags: no peer chooses one of them, and the table spreads their bits.
- */
-uint64_t engine_hash(const struct usctp_engine *engine, uint64_t value) {
-    (void)engine;
-    return value;
-}
-
 uint64_t engine_timestamp(const struct usctp_engine *engine, uint64_t now_us) {
     return now_us > engine->started_us ? (now_us - engine->started_us) / (10 * USCTP_MS) : 0;
 }

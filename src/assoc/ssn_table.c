@@ -31,10 +31,8 @@ static int make_room(struct ssn_table *t, uint32_t page, struct env *env) {
     return 0;
 }
 
-int ssn_table_prepare(struct ssn_table *t, uint16_t sid, struct env *env) {
+int ssn_table_prepare_page(struct ssn_table *t, uint16_t sid, struct env *env) {
     uint32_t page = sid / PAGE_STREAMS;
-    if (sid < SSN_TABLE_FIRST)
-        return 0;
     if (page >= t->page_count && make_room(t, page, env))
         return USCTP_ERR_NO_MEMORY;
     if (!t->pages[page])
@@ -42,17 +40,13 @@ int ssn_table_prepare(struct ssn_table *t, uint16_t sid, struct env *env) {
     return t->pages[page] ? 0 : USCTP_ERR_NO_MEMORY;
 }
 
-uint16_t *ssn_table_at(struct ssn_table *t, uint16_t sid) {
-    if (sid < SSN_TABLE_FIRST)
-        return &t->first[sid];
+uint16_t *ssn_table_at_page(struct ssn_table *t, uint16_t sid) {
     ASSERT(sid / PAGE_STREAMS < t->page_count && t->pages[sid / PAGE_STREAMS]);
     return &t->pages[sid / PAGE_STREAMS][sid % PAGE_STREAMS];
 }
 
-uint16_t ssn_table_get(const struct ssn_table *t, uint16_t sid) {
+uint16_t ssn_table_get_page(const struct ssn_table *t, uint16_t sid) {
     uint32_t page = sid / PAGE_STREAMS;
-    if (sid < SSN_TABLE_FIRST)
-        return t->first[sid];
     return page < t->page_count && t->pages[page] ? t->pages[page][sid % PAGE_STREAMS] : 0;
 }
 

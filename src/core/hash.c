@@ -11,12 +11,6 @@
 
 #define BUCKET_BYTES sizeof(struct hash_node *)
 
-static size_t bucket_of(uint64_t hash, size_t bucket_count) {
-    uint64_t folded = hash ^ hash >> 32;
-    uint64_t spread = folded * 0x9E3779B97F4A7C15u; /* 2^64 / the golden ratio, odd */
-    return (size_t)(spread >> 32) & (bucket_count - 1);
-}
-
 int hash_init(struct hash *table, size_t buckets, struct env *env) {
     memset(table, 0, sizeof *table);
     size_t bucket_count = 1;
@@ -47,7 +41,7 @@ static void grow(struct hash *table, struct env *env) {
     for (size_t i = 0; i < table->bucket_count; i++) {
         struct hash_node *next;
         for (struct hash_node *node = table->buckets[i]; node; node = next) {
-            struct hash_node **head = &buckets[bucket_of(node->hash, bucket_count)];
+            struct hash_node **head = &buckets[hash_bucket(node->hash, bucket_count)];
             next = node->next;
             node->next = *head;
             *head = node;
@@ -61,7 +55,7 @@ static void grow(struct hash *table, struct env *env) {
 void hash_insert(struct hash *table, struct hash_node *node, uint64_t hash, struct env *env) {
     if (table->count >= table->bucket_count)
         grow(table, env);
-    struct hash_node **head = &table->buckets[bucket_of(hash, table->bucket_count)];
+    struct hash_node **head = &table->buckets[hash_bucket(hash, table->bucket_count)];
     node->hash = hash;
     node->next = *head;
     *head = node;
@@ -69,7 +63,7 @@ void hash_insert(struct hash *table, struct hash_node *node, uint64_t hash, stru
 }
 
 void hash_remove(struct hash *table, struct hash_node *node) {
-    struct hash_node **at = &table->buckets[bucket_of(node->hash, table->bucket_count)];
+    struct hash_node **at = &table->buckets[hash_bucket(node->hash, table->bucket_count)];
     while (*at && *at != node) {
         at = &(*at)->next;
     }
@@ -77,19 +71,4 @@ void hash_remove(struct hash *table, struct hash_node *node) {
     *at = node->next;
     node->next = NULL;
     table->count--;
-}
-
-static struct hash_node *with_hash(struct hash_node *node, uint64_t hash) {
-    while (node && node->hash != hash) {
-        node = node->next;
-    }
-    return node;
-}
-
-struct hash_node *hash_first(const struct hash *table, uint64_t hash) {
-    return with_hash(table->buckets[bucket_of(hash, table->bucket_count)], hash);
-}
-
-struct hash_node *hash_next(const struct hash_node *node) {
-    return with_hash(node->next, node->hash);
 }
