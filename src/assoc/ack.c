@@ -48,7 +48,7 @@ void ack_sent(struct assoc *a) {
 static void snapshot(struct assoc *a) {
     uint8_t memory[CHUNK_HEADER_BYTES + SACK_FIXED_BYTES + 4 * MAX_GAPS];
     const struct path *p = path_manager_control_path(a, a->last_data_path);
-    size_t room = path_packet_bytes(p) - PACKET_HEADER_BYTES;
+    size_t room = p->pmdcs;
     struct writer w = writer_over(memory, room < sizeof memory ? room : sizeof memory);
     if (a->batch_sacks >= a->config->gap_sacks_per_batch || !ack_write(a, &w))
         return;

@@ -368,7 +368,9 @@ uint64_t path_hash(const struct usctp_engine *engine, const struct usctp_addr *a
 struct path *path_find(const struct assoc *a, const struct usctp_addr *address);
 void path_choose_source(struct path *p);
 /* Bytes of the largest SCTP packet that the way takes whole. */
-uint32_t path_packet_bytes(const struct path *p);
+static inline uint32_t path_packet_bytes(const struct path *p) {
+    return PACKET_HEADER_BYTES + p->pmdcs;
+}
 void path_set_mtu(struct path *p, uint32_t mtu_bytes);
 void path_set_state(struct path *p, enum usctp_path_state state);
 /* It is the peer's (5.4). */

@@ -62,6 +62,19 @@ static size_t pad(struct outbound_packet *pk, uint32_t pad_bytes) {
     return pad_bytes;
 }
 
+static struct usctp_packet describe(const struct outbound_packet *pk, size_t bytes) {
+    const struct path *p = pk->path;
+    return (struct usctp_packet){.data = pk->w.start,
+                                 .length = (uint32_t)bytes,
+                                 .source = p->source,
+                                 .destination = p->address,
+                                 .udp_destination = p->udp_port,
+                                 .tos = (uint8_t)(p->dscp << 2),
+                                 .flow_label = p->flow_label,
+                                 .flags = pk->flags,
+                                 .hop_limit = (uint8_t)p->hop_limit};
+}
+
 void outbound_packet_close(struct output *out, struct outbound_packet *pk) {
     struct usctp_batch *batch = out->batch;
     struct path *p = pk->path;
@@ -74,18 +87,12 @@ void outbound_packet_close(struct output *out, struct outbound_packet *pk) {
     if (!p->pmtu.is_discovering) /* nobody looks whether the size that the user gave passes */
         pk->flags |= USCTP_PACKET_MAY_FRAGMENT;
     packet_finish(pk->w.start, bytes);
-    const struct usctp_packet packet = {.data = pk->w.start,
-                                        .length = (uint32_t)bytes,
-                                        .source = p->source,
-                                        .destination = p->address,
-                                        .udp_destination = p->udp_port,
-                                        .tos = (uint8_t)(p->dscp << 2),
-                                        .flow_label = p->flow_label,
-                                        .flags = pk->flags,
-                                        .hop_limit = (uint8_t)p->hop_limit};
-    outbound_packet_trace(out, &packet, pk->assoc->id, p->index);
+    if (env_is_traced(&out->engine->env)) {
+        const struct usctp_packet packet = describe(pk, bytes);
+        outbound_packet_trace(out, &packet, pk->assoc->id, p->index);
+    }
     if (!join_run(out, pk, bytes))
-        batch->packets[batch->count++] = packet;
+        batch->packets[batch->count++] = describe(pk, bytes);
     batch->used_bytes += bytes;
     out->run_path = p;
     out->engine->counters.packets_out++;

@@ -49,8 +49,8 @@ void outbound_packet_trace(const struct output *out, const struct usctp_packet *
 struct path *output_data_next_path(const struct output *out, struct assoc *a);
 /* Whether new DATA waits for the next SACK, so that runs are long. */
 bool output_data_waits(const struct output *out, struct assoc *a);
-/* What a packet carries after its control chunks, if its path is the one for DATA. Returns false
- * when memory is short. */
+/* What a packet carries after its control chunks: its path is the one for DATA, and there is
+ * credit. Returns false when memory is short. */
 bool output_data_append(struct output *out, struct outbound_packet *pk);
 
 #endif

@@ -206,7 +206,8 @@ static bool output_control(struct output *out, struct assoc *a) {
     if (p->is_confirmed && !had_snapshot) {
         append_sack(&pk);
         append_shutdown(out, &pk);
-        output_data_append(out, &pk);
+        if (a->credit > 0 && output_data_next_path(out, a) == p)
+            output_data_append(out, &pk);
     }
     if (outbound_packet_is_empty(&pk))
         a->pending &= ~(uint32_t)PENDING_ANY_CONTROL; /* nothing of it can be said: do not spin */

@@ -229,7 +229,7 @@ static void check_idle(const struct output *out, struct path *p) {
 static bool append_new_data(struct output *out, struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
     struct path *p = pk->path;
-    if (outstanding_next_marked(&a->outstanding, 0) != USCTP_NEVER)
+    if (outstanding_marked_count(&a->outstanding) > 0)
         return true; /* 6.1 C */
     check_idle(out, p);
     while (new_data_path(a) == p && cwnd_allows(p)) {
@@ -245,8 +245,8 @@ static bool append_new_data(struct output *out, struct outbound_packet *pk) {
 struct path *output_data_next_path(const struct output *out, struct assoc *a) {
     if (!association_may_send_data(a))
         return NULL;
-    uint64_t marked = outstanding_next_marked(&a->outstanding, 0);
-    if (marked != USCTP_NEVER) {
+    if (outstanding_marked_count(&a->outstanding) > 0) {
+        uint64_t marked = outstanding_next_marked(&a->outstanding, 0);
         struct path *p =
             path_manager_retransmit_path(a, outstanding_at(&a->outstanding, marked)->path);
         return a->retransmit_now || may_begin(p) ? p : NULL;
@@ -254,7 +254,7 @@ struct path *output_data_next_path(const struct output *out, struct assoc *a) {
     struct path *p = new_data_path(a);
     if (!p || !may_begin(p))
         return NULL;
-    return next_fragment(out, p, path_packet_bytes(p) - PACKET_HEADER_BYTES, false) > 0 ? p : NULL;
+    return next_fragment(out, p, p->pmdcs, false) > 0 ? p : NULL;
 }
 
 /*
@@ -263,7 +263,7 @@ struct path *output_data_next_path(const struct output *out, struct assoc *a) {
  */
 bool output_data_waits(const struct output *out, struct assoc *a) {
     if (a->state != USCTP_ESTABLISHED || a->user_shutdown ||
-        outstanding_next_marked(&a->outstanding, 0) != USCTP_NEVER)
+        outstanding_marked_count(&a->outstanding) > 0)
         return false;
     const struct path *p = new_data_path(a);
     if (!p || p->udp_port == 0 || p->rto.srtt_us > SHORT_WAY_US)
@@ -281,9 +281,6 @@ bool output_data_waits(const struct output *out, struct assoc *a) {
 
 bool output_data_append(struct output *out, struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
-    const struct path *p = a->credit > 0 ? output_data_next_path(out, a) : NULL;
-    if (!p || p != pk->path)
-        return true;
     append_retransmissions(out, pk);
     bool fine = append_new_data(out, pk);
     if (pk->has_data) {

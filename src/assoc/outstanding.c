@@ -16,20 +16,6 @@
 #define LEAST_GAPS           4u
 #define MISSES_TO_RETRANSMIT 3u /* RFC 9260 7.2.4 */
 
-/* While something was sent lately. */
-struct window {
-    struct record *ring;
-    uint64_t in_flight_bytes; /* payload, all paths */
-    uint64_t first_marked;    /* no MARKED record is below it */
-    uint64_t first_countable; /* nor one in flight whose misses still count */
-    struct range ambiguous;   /* all of these records are, none above, some below */
-    struct range *gaps;       /* the ACKED records: rising, apart */
-    uint32_t gap_count, gap_capacity;
-    uint32_t capacity; /* of the ring: a power of two */
-    uint32_t marked_count;
-    struct flight flights[]; /* path_count of them */
-};
-
 int outstanding_init(struct outstanding *o, uint32_t initial_tsn, struct env *env) {
     (void)env; /* the window comes with the first reservation: many associations never send */
     memset(o, 0, sizeof *o);
@@ -78,29 +64,6 @@ int outstanding_set_paths(struct outstanding *o, uint32_t count, struct env *env
     return 0;
 }
 
-static struct record *slot(const struct window *w, uint64_t tsn) {
-    return &w->ring[tsn & (w->capacity - 1)];
-}
-
-struct record *outstanding_at(const struct outstanding *o, uint64_t tsn) {
-    ASSERT(tsn > o->cumulative && tsn < o->next_tsn);
-    return slot(o->window, tsn);
-}
-
-const struct flight *outstanding_flight(const struct outstanding *o, uint32_t path) {
-    static const struct flight none;
-    ASSERT(path < o->path_count);
-    return o->window ? &o->window->flights[path] : &none;
-}
-
-uint64_t outstanding_in_flight_bytes(const struct outstanding *o) {
-    return o->window ? o->window->in_flight_bytes : 0;
-}
-
-uint32_t outstanding_marked_count(const struct outstanding *o) {
-    return o->window ? o->window->marked_count : 0;
-}
-
 int outstanding_reserve(struct outstanding *o, struct env *env) {
     if (!o->window)
         o->window = env_allocate(env, window_bytes(o->path_count));
@@ -116,7 +79,7 @@ int outstanding_reserve(struct outstanding *o, struct env *env) {
     if (!ring)
         return USCTP_ERR_NO_MEMORY;
     for (uint64_t tsn = o->cumulative + 1; tsn < o->next_tsn; tsn++) {
-        ring[tsn & (capacity - 1)] = *slot(w, tsn);
+        ring[tsn & (capacity - 1)] = *outstanding_slot(w, tsn);
     }
     env_release(env, w->ring, w->capacity * sizeof *ring);
     w->ring = ring;
@@ -160,7 +123,7 @@ uint64_t outstanding_add(struct outstanding *o, const struct record *record) {
     struct window *w = o->window;
     ASSERT(w && outstanding_count(o) < w->capacity && record->path < o->path_count);
     uint64_t tsn = o->next_tsn++;
-    struct record *added = slot(w, tsn);
+    struct record *added = outstanding_slot(w, tsn);
     *added = *record;
     added->misses = 0;
     added->transmissions = 1;
@@ -179,7 +142,7 @@ static void note_ambiguous(struct outstanding *o, uint64_t from) {
         if (tsn >= known->start && tsn < known->end)
             tsn = known->end - 1;
         else
-            slot(o->window, tsn)->is_ambiguous = true;
+            outstanding_slot(o->window, tsn)->is_ambiguous = true;
     }
     if (from < known->start || from > known->end)
         known->start = from;
@@ -202,13 +165,13 @@ void outstanding_on_retransmit(struct outstanding *o, uint64_t tsn, uint8_t path
 
 uint64_t outstanding_next_marked(struct outstanding *o, uint64_t from) {
     struct window *w = o->window;
-    if (!w || w->marked_count == 0)
+    if (outstanding_marked_count(o) == 0)
         return USCTP_NEVER;
     if (w->first_marked <= o->cumulative)
         w->first_marked = o->cumulative + 1;
     bool from_first = from <= w->first_marked;
     for (uint64_t tsn = from_first ? w->first_marked : from; tsn < o->next_tsn; tsn++) {
-        if (slot(w, tsn)->state != RECORD_MARKED)
+        if (outstanding_slot(w, tsn)->state != RECORD_MARKED)
             continue;
         if (from_first)
             w->first_marked = tsn;
@@ -243,7 +206,7 @@ static bool is_earliest(const struct ack *ack, uint64_t tsn, uint8_t path) {
     if (flight->first <= ack->o->cumulative)
         flight->first = ack->o->cumulative + 1;
     for (; flight->first < tsn; flight->first++) {
-        const struct record *record = slot(ack->w, flight->first);
+        const struct record *record = outstanding_slot(ack->w, flight->first);
         if (record->state != RECORD_ACKED && record->path == path)
             return false;
     }
@@ -291,7 +254,7 @@ static void acknowledge_cumulatively(struct ack *ack, struct send_queue *q, stru
         return;
     while (o->cumulative < ack->cumulative) {
         uint64_t tsn = o->cumulative + 1;
-        struct record *record = slot(ack->w, tsn);
+        struct record *record = outstanding_slot(ack->w, tsn);
         if (record->state != RECORD_ACKED)
             note_acked(ack, tsn, record);
         outbound_message_release(q, record->message, env);
@@ -313,7 +276,7 @@ static void acknowledge_gaps(struct ack *ack) {
                 tsn = w->gaps[known].end;
                 continue;
             }
-            struct record *record = slot(w, tsn);
+            struct record *record = outstanding_slot(w, tsn);
             note_acked(ack, tsn, record);
             record->state = RECORD_ACKED;
             tsn++;
@@ -343,7 +306,7 @@ static void count_misses(struct ack *ack, uint64_t miss_below) {
     for (uint32_t i = 0; i < ack->sack->gap_count && tsn < miss_below; i++) {
         struct range now = block(ack, i);
         for (; tsn < now.start && tsn < miss_below; tsn++) {
-            struct record *record = slot(w, tsn);
+            struct record *record = outstanding_slot(w, tsn);
             /* (5): once fast retransmitted, a chunk is left to T3-rtx. */
             if (record->state != RECORD_IN_FLIGHT || record->was_fast_retransmitted)
                 continue;
@@ -363,7 +326,7 @@ static void count_misses(struct ack *ack, uint64_t miss_below) {
 /* RFC 9260 6.2.1 D iii: was acknowledged by a gap block and is so no more: one miss. */
 static void renege(struct ack *ack, uint64_t from, uint64_t to) {
     for (uint64_t tsn = from; tsn < to; tsn++) {
-        struct record *record = slot(ack->w, tsn);
+        struct record *record = outstanding_slot(ack->w, tsn);
         enter_flight(ack->w, tsn, record);
         record->misses = 1;
         record->message->acked_bytes -= record->payload_bytes;
@@ -508,7 +471,7 @@ struct outbound_message *outstanding_pop(struct outstanding *o, struct record *r
     if (outstanding_is_empty(o))
         return NULL;
     o->cumulative++;
-    *record = *slot(o->window, o->cumulative);
+    *record = *outstanding_slot(o->window, o->cumulative);
     leave_state(o->window, record);
     clip_gaps(o->window, o->cumulative);
     return record->message;
@@ -545,7 +508,7 @@ bool outstanding_check(const struct outstanding *o) {
     if (outstanding_count(o) > w->capacity)
         return false;
     for (uint64_t tsn = o->cumulative + 1; tsn < o->next_tsn; tsn++) {
-        const struct record *record = slot(w, tsn);
+        const struct record *record = outstanding_slot(w, tsn);
         if (!record_is_sane(o, tsn, record))
             return false;
         marked += record->state == RECORD_MARKED;

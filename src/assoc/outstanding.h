@@ -43,7 +43,19 @@ struct flight {
     uint32_t in_flight_count;
 };
 
-struct window;
+/* While something was sent lately. */
+struct window {
+    struct record *ring;
+    uint64_t in_flight_bytes; /* payload, all paths */
+    uint64_t first_marked;    /* no MARKED record is below it */
+    uint64_t first_countable; /* nor one in flight whose misses still count */
+    struct range ambiguous;   /* all of these records are, none above, some below */
+    struct range *gaps;       /* the ACKED records: rising, apart */
+    uint32_t gap_count, gap_capacity;
+    uint32_t capacity; /* of the ring: a power of two */
+    uint32_t marked_count;
+    struct flight flights[]; /* path_count of them */
+};
 
 struct outstanding {
     struct window *window; /* NULL: nothing was sent lately */
@@ -90,15 +102,29 @@ static inline bool outstanding_is_empty(const struct outstanding *o) {
 /* Makes room for what is in flight on so many paths; there is always room for one. Returns 0 or
  * USCTP_ERR_NO_MEMORY. */
 int outstanding_set_paths(struct outstanding *o, uint32_t count, struct env *env) USCTP_MUST_CHECK;
-const struct flight *outstanding_flight(const struct outstanding *o, uint32_t path);
+static inline const struct flight *outstanding_flight(const struct outstanding *o, uint32_t path) {
+    static const struct flight none;
+    ASSERT(path < o->path_count);
+    return o->window ? &o->window->flights[path] : &none;
+}
 /* Payload in flight on all paths. */
-uint64_t outstanding_in_flight_bytes(const struct outstanding *o);
+static inline uint64_t outstanding_in_flight_bytes(const struct outstanding *o) {
+    return o->window ? o->window->in_flight_bytes : 0;
+}
 /* Chunks to be retransmitted. */
-uint32_t outstanding_marked_count(const struct outstanding *o);
+static inline uint32_t outstanding_marked_count(const struct outstanding *o) {
+    return o->window ? o->window->marked_count : 0;
+}
 /* Gives back what an association that sends nothing needs not have. */
 void outstanding_trim(struct outstanding *o, struct env *env);
+static inline struct record *outstanding_slot(const struct window *w, uint64_t tsn) {
+    return &w->ring[tsn & (w->capacity - 1)];
+}
 /* The record of a TSN in (cumulative, next_tsn). */
-struct record *outstanding_at(const struct outstanding *o, uint64_t tsn);
+static inline struct record *outstanding_at(const struct outstanding *o, uint64_t tsn) {
+    ASSERT(tsn > o->cumulative && tsn < o->next_tsn);
+    return outstanding_slot(o->window, tsn);
+}
 /* Makes room for one more record. Returns 0 or USCTP_ERR_NO_MEMORY. */
 int outstanding_reserve(struct outstanding *o, struct env *env) USCTP_MUST_CHECK;
 /* Adds a chunk that is being sent now as TSN next_tsn, which is returned; outstanding_reserve was

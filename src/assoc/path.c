@@ -12,13 +12,14 @@ struct rto_limits path_rto_limits(const struct path *p) {
     return (struct rto_limits){c->rto_initial_us, c->rto_min_us, c->rto_max_us};
 }
 
-uint32_t path_packet_bytes(const struct path *p) {
+/* Of the largest DATA chunk, or the chunks of the largest packet, that the way takes whole. */
+static uint32_t chunk_bytes(const struct path *p) {
     uint32_t headers = addr_header_bytes(&p->address) + (p->udp_port ? 8u : 0u);
     uint32_t mtu = p->mtu_bytes;
     /* An IPv4 packet ends at 65,535 bytes whatever the interface takes. */
     if (mtu > USCTP_MAX_PACKET_BYTES)
         mtu = USCTP_MAX_PACKET_BYTES;
-    return (mtu - headers) & ~3u;
+    return ((mtu - headers) & ~3u) - PACKET_HEADER_BYTES;
 }
 
 static void update_amdcs(struct assoc *a) {
@@ -32,7 +33,7 @@ static void update_amdcs(struct assoc *a) {
 void path_set_mtu(struct path *p, uint32_t mtu_bytes) {
     uint32_t old = p->pmdcs, old_mtu = p->mtu_bytes;
     p->mtu_bytes = mtu_bytes < 512 ? 512 : mtu_bytes;
-    p->pmdcs = path_packet_bytes(p) - PACKET_HEADER_BYTES;
+    p->pmdcs = chunk_bytes(p);
     if (p->last_data_us == 0)
         path_reset_congestion(p); /* 7.2.1: the initial window of the way as it is now known */
     else if (old != p->pmdcs)

@@ -32,10 +32,13 @@ enum packet_verdict packet_open(const uint8_t *packet, size_t bytes, bool check_
 }
 
 void packet_begin(struct writer *w, const struct packet_header *header) {
-    writer_put16(w, header->source_port);
-    writer_put16(w, header->destination_port);
-    writer_put32(w, header->tag);
-    writer_put32(w, 0);
+    uint8_t *packet = writer_take(w, PACKET_HEADER_BYTES);
+    if (!packet)
+        return;
+    put16(packet + PORT_SOURCE, header->source_port);
+    put16(packet + PORT_DESTINATION, header->destination_port);
+    put32(packet + TAG, header->tag);
+    put32(packet + CHECKSUM, 0);
 }
 
 void packet_finish(uint8_t *packet, size_t bytes) {
