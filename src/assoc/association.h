@@ -388,7 +388,15 @@ void path_start_t3(struct path *p, uint64_t now_us);
  * --------------------------------------------------- */
 
 /* Where new data goes now; moves data_path and tells. */
-struct path *path_manager_data_path(struct assoc *a);
+struct path *path_manager_move_data(struct assoc *a);
+static inline bool path_is_usable(const struct path *p) {
+    return p->is_confirmed && p->state == USCTP_PATH_STATE_ACTIVE;
+}
+/* The same, for the most part without a look at the others. */
+static inline struct path *path_manager_data_path(struct assoc *a) {
+    struct path *p = a->paths[a->primary];
+    return a->data_path == a->primary && path_is_usable(p) ? p : path_manager_move_data(a);
+}
 /* Where a chunk last sent to `last` is retransmitted (6.4.1). */
 struct path *path_manager_retransmit_path(struct assoc *a, uint32_t last);
 /* A confirmed path for control chunks, preferring `wanted`. */

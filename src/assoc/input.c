@@ -92,6 +92,8 @@ static void walk_chunks(struct inbound *in, const uint8_t *chunks, size_t bytes)
          * then has nowhere to go. */
         if (done == CHUNK_DROP_PACKET || !in->assoc || in->assoc->has_ended)
             return;
+        if (chunk.type == CHUNK_DATA)
+            continue; /* paths come and go by control chunks */
         in->path = path_find(in->assoc, &in->packet->source);
         if (!in->path)
             return;
@@ -237,7 +239,7 @@ static void on_packet(struct usctp_engine *engine, const struct usctp_packet *pa
     }
     const uint8_t *chunks = packet->data + PACKET_HEADER_BYTES;
     size_t bytes = packet->length - PACKET_HEADER_BYTES;
-    in.summary = chunk_summarize(chunks, bytes);
+    chunk_look_over(chunks, bytes, &in.summary);
     if (in.summary.count == 0) {
         input_drop(&in, USCTP_DROP_MALFORMED);
         return;

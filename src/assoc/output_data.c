@@ -149,7 +149,7 @@ static struct path *new_data_path(struct assoc *a) {
         return NULL;
     if ((m->flags & USCTP_MESSAGE_TO_PATH) && m->path < a->path_count) {
         struct path *p = a->paths[m->path];
-        if (p->is_confirmed && p->state == USCTP_PATH_STATE_ACTIVE)
+        if (path_is_usable(p))
             return p;
     }
     return path_manager_data_path(a);

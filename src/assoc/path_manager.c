@@ -42,9 +42,9 @@ static void tell_move(struct assoc *a, uint32_t index) {
     association_raise(a, USCTP_EVENT_PATH);
 }
 
-struct path *path_manager_data_path(struct assoc *a) {
+struct path *path_manager_move_data(struct assoc *a) {
     struct path *p = a->paths[a->primary];
-    if (!p->is_confirmed || p->state != USCTP_PATH_STATE_ACTIVE) {
+    if (!path_is_usable(p)) {
         struct path *other = best_but(a, p);
         /* RFC 9260 6.4: an alternate only when it is better; 8.2: all inactive: stay where we are.
            RFC 7829 3.2 (4), 4.1: among failed ones, the one with the fewest errors. */
@@ -72,7 +72,7 @@ struct path *path_manager_retransmit_path(struct assoc *a, uint32_t last) {
 struct path *path_manager_control_path(struct assoc *a, uint32_t wanted) {
     if (wanted < a->path_count) {
         struct path *p = a->paths[wanted];
-        if (p->is_confirmed && p->state == USCTP_PATH_STATE_ACTIVE)
+        if (path_is_usable(p))
             return p;
     }
     struct path *best = best_but(a, NULL);

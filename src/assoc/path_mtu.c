@@ -233,9 +233,10 @@ static bool has_sample(const struct path *p) {
 void path_mtu_on_data_sent(struct path *p, uint64_t tsn, size_t sctp_bytes) {
     struct path_mtu *m = &p->pmtu;
     uint32_t whole = path_packet_bytes(p);
+    if (sctp_bytes > whole || m->search.state == USCTP_PMTU_DISABLED || has_sample(p))
+        return;
     uint32_t bytes = (uint32_t)sctp_bytes + headers_bytes(p);
-    if (sctp_bytes > whole || bytes <= m->search.limits.min_bytes ||
-        m->search.state == USCTP_PMTU_DISABLED || has_sample(p))
+    if (bytes <= m->search.limits.min_bytes)
         return;
     m->sample_tsn = tsn;
     m->sample_bytes = sctp_bytes == whole ? p->mtu_bytes : bytes;

@@ -77,7 +77,7 @@ static void abort_no_user_data(struct assoc *a, uint32_t tsn) {
 /* Starts handing up a message that cannot be waited for: nothing else is there to read and the
    window is half shut, or it has grown past the point (6.9, RFC 6458 8.1.21). */
 static void check_partial_delivery(struct assoc *a) {
-    if (a->reassembly.partial)
+    if (a->reassembly.partial || reassembly_run_count(&a->reassembly) == 0)
         return;
     bool is_starved =
         a->inbox.message_count == 0 && association_rwnd(a) < a->config->receive_buffer_bytes / 2;

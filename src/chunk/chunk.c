@@ -10,22 +10,6 @@
 
 #include "chunk/cause.h"
 
-enum tlv_verdict chunk_next(struct tlv_cursor *cursor, struct chunk *chunk) {
-    struct tlv item;
-    enum tlv_verdict verdict = tlv_next(cursor, &item);
-    if (verdict != TLV_ITEM)
-        return verdict;
-    *chunk = (struct chunk){
-        .type = (uint8_t)(item.type >> 8),
-        .flags = (uint8_t)item.type,
-        .length = item.length,
-        .start = item.start,
-        .value = item.value,
-        .value_bytes = item.value_bytes,
-    };
-    return TLV_ITEM;
-}
-
 static bool has_cause(const struct chunk *chunk, uint16_t code) {
     struct tlv_cursor cursor = tlv_over(chunk->value, chunk->value_bytes);
     struct tlv cause;
@@ -74,22 +58,20 @@ static void note(struct chunk_summary *summary, const struct chunk *chunk) {
     }
 }
 
-struct chunk_summary chunk_summarize(const uint8_t *chunks, size_t bytes) {
-    struct chunk_summary summary = {0};
+void chunk_look_over(const uint8_t *chunks, size_t bytes, struct chunk_summary *summary) {
     struct tlv_cursor cursor = tlv_over(chunks, bytes);
     struct chunk chunk;
     enum tlv_verdict verdict;
     while ((verdict = chunk_next(&cursor, &chunk)) == TLV_ITEM) {
-        if (summary.count == 0) {
-            summary.first = chunk;
-            summary.first_type = chunk.type;
-            summary.first_flags = chunk.flags;
+        if (summary->count == 0) {
+            summary->first = chunk;
+            summary->first_type = chunk.type;
+            summary->first_flags = chunk.flags;
         }
-        summary.count++;
-        note(&summary, &chunk);
+        summary->count++;
+        note(summary, &chunk);
     }
-    summary.malformed = verdict == TLV_MALFORMED;
-    return summary;
+    summary->malformed = verdict == TLV_MALFORMED;
 }
 
 uint8_t *chunk_begin(struct writer *w, uint8_t type, uint8_t flags) {

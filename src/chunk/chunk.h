@@ -45,7 +45,21 @@ struct chunk {
 };
 
 /* Takes the next chunk of a walk that began with tlv_over after the common header. */
-enum tlv_verdict chunk_next(struct tlv_cursor *cursor, struct chunk *chunk);
+static inline enum tlv_verdict chunk_next(struct tlv_cursor *cursor, struct chunk *chunk) {
+    struct tlv item;
+    enum tlv_verdict verdict = tlv_next(cursor, &item);
+    if (verdict != TLV_ITEM)
+        return verdict;
+    *chunk = (struct chunk){
+        .type = (uint8_t)(item.type >> 8),
+        .flags = (uint8_t)item.type,
+        .length = item.length,
+        .start = item.start,
+        .value = item.value,
+        .value_bytes = item.value_bytes,
+    };
+    return TLV_ITEM;
+}
 
 /* What the two highest bits of an unknown type ask for (3.2). */
 static inline bool chunk_unknown_is_skipped(uint8_t type) {
@@ -68,8 +82,13 @@ struct chunk_summary {
     struct chunk first;                        /* when count > 0 */
 };
 
-/* `chunks` points behind the common header. */
-struct chunk_summary chunk_summarize(const uint8_t *chunks, size_t bytes);
+/* `chunks` points behind the common header; *summary is all zero. */
+void chunk_look_over(const uint8_t *chunks, size_t bytes, struct chunk_summary *summary);
+static inline struct chunk_summary chunk_summarize(const uint8_t *chunks, size_t bytes) {
+    struct chunk_summary summary = {0};
+    chunk_look_over(chunks, bytes, &summary);
+    return summary;
+}
 
 /* Writes a chunk's header; chunk_end puts the length and pads. Returns where the header is, or NULL
  * when there is no room. */

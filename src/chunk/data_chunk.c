@@ -31,6 +31,7 @@ uint8_t *data_chunk_write(struct writer *w, const struct data_chunk *data) {
     uint8_t *p = writer_take(w, padded4(length));
     if (!p)
         return NULL;
+    put32(p + padded4(length) - 4, 0); /* the padding; what is not is written over */
     p[0] = CHUNK_DATA;
     p[1] = data->flags & FLAGS_DEFINED;
     put16(p + 2, (uint16_t)length);
@@ -38,6 +39,5 @@ uint8_t *data_chunk_write(struct writer *w, const struct data_chunk *data) {
     put16(p + 8, data->sid);
     put16(p + 10, data->ssn);
     put32(p + 12, data->ppid);
-    memset(p + length, 0, padded4(length) - length);
     return p + DATA_HEADER_BYTES;
 }

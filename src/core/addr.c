@@ -109,16 +109,14 @@ static bool ipv6_is_mapped(const uint8_t *ip) {
 }
 
 bool addr_is_unicast(const struct usctp_addr *a) {
-    if (addr_is_any(a))
-        return false;
     switch (a->family) {
     case USCTP_FAMILY_IPV4: {
-        bool is_multicast = (a->ipv4[0] & 0xf0) == 0xe0;
-        bool is_broadcast = get32(a->ipv4) == 0xffffffffu;
-        return !is_multicast && !is_broadcast;
+        uint32_t ip = get32(a->ipv4);
+        bool is_multicast = ip >> 28 == 0xe, is_broadcast = ip == 0xffffffffu;
+        return ip != 0 && !is_multicast && !is_broadcast;
     }
     case USCTP_FAMILY_IPV6:
-        return a->ipv6[0] != 0xff && !ipv6_is_mapped(a->ipv6);
+        return a->ipv6[0] != 0xff && !addr_is_any(a) && !ipv6_is_mapped(a->ipv6);
     case USCTP_FAMILY_HANDLE:
         return true;
     default:

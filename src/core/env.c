@@ -48,13 +48,6 @@ void env_release(struct env *env, void *memory, size_t bytes) {
     env->given.allocator.release(env->given.allocator.user, memory, asked);
 }
 
-uint64_t env_left_bytes(const struct env *env) {
-    uint64_t most = env->limit_bytes - env->limit_bytes / 8;
-    if (env->limit_bytes == 0)
-        return UINT64_MAX;
-    return env->allocated_bytes < most ? most - env->allocated_bytes : 0;
-}
-
 void env_random(struct env *env, void *out, size_t bytes) {
     if (bytes > 0)
         env->given.random.fill(env->given.random.user, out, bytes);

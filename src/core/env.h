@@ -25,7 +25,12 @@ void *env_allocate_raw(struct env *env, size_t bytes) USCTP_MUST_CHECK;
 void env_release(struct env *env, void *memory, size_t bytes); /* NULL is fine */
 /* What is left of the first seven eighths of the limit; the last eighth is for what cannot be put
  * off. UINT64_MAX without a limit. */
-uint64_t env_left_bytes(const struct env *env);
+static inline uint64_t env_left_bytes(const struct env *env) {
+    uint64_t most = env->limit_bytes - env->limit_bytes / 8;
+    if (env->limit_bytes == 0)
+        return UINT64_MAX;
+    return env->allocated_bytes < most ? most - env->allocated_bytes : 0;
+}
 /* Are so many bytes more than that? */
 static inline bool env_is_short(const struct env *env, size_t bytes) {
     uint64_t left = env_left_bytes(env);
