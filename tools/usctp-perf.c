@@ -28,6 +28,7 @@ static const char help[] =
     "      --connect           associations set up and shut down, one after the other\n"
     "      --idle N            N associations that do nothing for the time: memory of both ends,\n"
     "                          CPU time, rate of set-up\n"
+    "      --batch N           N messages a call (usctp_sendmmsg, usctp_recvmmsg), 1 to 64\n"
     "      --json              the result as one line of JSON\n"
     "      --thread            an I/O thread drives the stack, not the program's own calls\n"
     "      --poll              sockets that do not block, and poll(2), not calls that wait\n"
@@ -38,6 +39,7 @@ enum {
     OPTION_PING,
     OPTION_CONNECT,
     OPTION_IDLE,
+    OPTION_BATCH,
     OPTION_JSON,
     OPTION_THREAD,
     OPTION_POLL,
@@ -55,6 +57,7 @@ static const struct option long_options[] = {
     {"ping", no_argument, NULL, OPTION_PING},
     {"connect", no_argument, NULL, OPTION_CONNECT},
     {"idle", required_argument, NULL, OPTION_IDLE},
+    {"batch", required_argument, NULL, OPTION_BATCH},
     {"json", no_argument, NULL, OPTION_JSON},
     {"thread", no_argument, NULL, OPTION_THREAD},
     {"poll", no_argument, NULL, OPTION_POLL},
@@ -93,6 +96,9 @@ static void take(struct perf_options *options, int code, const char *argument) {
         options->mode = PERF_IDLE;
         options->associations = (uint32_t)options_number(argument, 1, 1000000, "--idle");
         break;
+    case OPTION_BATCH:
+        options->batch = (unsigned)options_number(argument, 1, BATCH_MOST, "--batch");
+        break;
     case OPTION_JSON:
         options->json = true;
         break;
@@ -117,6 +123,7 @@ int main(int argc, char **argv) {
     memset(&options, 0, sizeof options);
     options.port = 5201;
     options.seconds = 10;
+    options.batch = 1;
     report_start("usctp-perf");
     options_init(&options.shared);
     while ((code = getopt_long(argc, argv, "sc:p:t:l:vh", long_options, NULL)) != -1)

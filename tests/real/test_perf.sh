@@ -44,6 +44,8 @@ serve
 client -c "$both" --streams 7 -l 20000
 holds "$bulk and r['bytes'] == 20000 * r['messages']"
 holds "[p['state'] for p in r['paths']] == ['active'] * 2 and r['paths'][0]['mtu_bytes'] == 1500"
+client -c "${B_ADDR[0]}" --batch 50 --streams 3 -l 100
+holds "$bulk and r['bytes'] == 100 * r['messages']"
 client -c "${B_ADDR[1]}" --ping -l 100
 holds 'r["messages_per_s"] > 0 and 0 < r["rtt_us"]["p50"] <= r["rtt_us"]["p99"] and r["goodput_MBps"] is None'
 client -c "${B_ADDR[0]}" --connect
@@ -69,10 +71,13 @@ finish server 10 || status=$?
 [ $status = 143 ] || fail "after SIGTERM the server's exit status is $status"
 has_line server 'no usctp-perf was turned away' || fail "the server does not speak of the stranger"
 
-serve --one --udp -p 6000
+serve --udp -p 6000 --batch 64
 client -c "${B_ADDR[0]}" --udp -p 6000
-must_finish server 10
 holds "$bulk"
+client -c "${B_ADDR[0]}" --udp -p 6000 -l 100 --batch 64
+holds "$bulk and r['bytes'] == 100 * r['messages']"
+kill -TERM "${PID[server]}"
+finish server 10 || true
 
 # Without --json: lines for people
 serve --one

@@ -381,6 +381,17 @@ static bool says_complete(const void *note, size_t bytes) {
     return change.sac_type == SCTP_ASSOC_CHANGE && change.sac_state == SCTP_SHUTDOWN_COMP;
 }
 
+void link_describe(struct link *link, const void *data, size_t bytes, int flags,
+                   const struct sctp_rcvinfo *info, struct link_piece *piece) {
+    piece->is_notification = (flags & MSG_NOTIFICATION) != 0;
+    piece->is_complete = piece->is_notification && says_complete(data, bytes);
+    piece->is_end = (flags & MSG_EOR) != 0;
+    piece->sid = info != NULL ? info->rcv_sid : 0;
+    piece->ppid = info != NULL ? ntohl(info->rcv_ppid) : 0;
+    if (piece->is_notification)
+        watch_notification(&link->watch, data, bytes);
+}
+
 ssize_t link_receive(struct link *link, int sd, void *buffer, size_t bytes,
                      struct link_piece *piece) {
     struct iovec part = {.iov_base = buffer, .iov_len = bytes};
@@ -390,15 +401,9 @@ ssize_t link_receive(struct link *link, int sd, void *buffer, size_t bytes,
     int flags = 0;
     memset(&info, 0, sizeof info);
     ssize_t got = usctp_recvv(sd, &part, 1, NULL, NULL, &info, &info_bytes, &type, &flags);
-    if (got < 0)
-        return got;
-    piece->is_notification = (flags & MSG_NOTIFICATION) != 0;
-    piece->is_complete = piece->is_notification && says_complete(buffer, (size_t)got);
-    piece->is_end = (flags & MSG_EOR) != 0;
-    piece->sid = type == USCTP_RECVV_RCVINFO ? info.rcv_sid : 0;
-    piece->ppid = type == USCTP_RECVV_RCVINFO ? ntohl(info.rcv_ppid) : 0;
-    if (piece->is_notification)
-        watch_notification(&link->watch, buffer, (size_t)got);
+    if (got >= 0)
+        link_describe(link, buffer, (size_t)got, flags, type == USCTP_RECVV_RCVINFO ? &info : NULL,
+                      piece);
     return got;
 }
 

@@ -66,6 +66,9 @@ struct link_piece {
 ssize_t link_receive(struct link *link, int sd, void *buffer, size_t bytes,
                      struct link_piece *piece);
 #define LINK_RECEIVE_BYTES 4096u
+/* The same of what another call has received.  info: NULL where there was none. */
+void link_describe(struct link *link, const void *data, size_t bytes, int flags,
+                   const struct sctp_rcvinfo *info, struct link_piece *piece);
 /* As send(2) on a stream; ppid in host order. */
 ssize_t link_send(int sd, const void *data, size_t bytes, uint16_t sid, uint32_t ppid);
 /*

@@ -95,27 +95,32 @@ static unsigned streams_out(const struct run *run, int sd) {
 }
 
 /* Sends until the time is up.  Returns 0, or -1 and errno. */
-static int send_all(struct run *run, int sd) {
+static int send_all(struct run *run, int sd, struct batch *batch) {
     struct perf_count *count = &run->result.client;
     unsigned streams = streams_out(run, sd);
     unsigned sid = 0;
+    uint64_t since_clock = 0;
     uint64_t now_ns = perf_now_ns();
     for (;;) {
-        if (perf_looks_at_clock(count, run->options->message_bytes)) {
+        if (perf_is_clock_due(since_clock, run->options->message_bytes)) {
             now_ns = perf_now_ns();
             perf_progress_show(&run->progress, count, now_ns);
+            since_clock = 0;
         }
         if (now_ns >= run->end_ns || link_signal() != 0)
             return 0;
-        if (link_send(sd, run->buffer, run->options->message_bytes, (uint16_t)sid, 0) >= 0) {
-            count->bytes += run->options->message_bytes;
-            count->messages++;
-            sid = sid + 1 < streams ? sid + 1 : 0;
+        int sent = batch_send(batch, sd, run->options->message_bytes, sid, streams);
+        if (sent > 0) {
+            count->bytes += (uint64_t)sent * run->options->message_bytes;
+            count->messages += (uint64_t)sent;
+            since_clock += (uint64_t)sent;
+            sid = (sid + (unsigned)sent) % streams;
             continue;
         }
         if (errno != EAGAIN && errno != EINTR)
             return -1;
         now_ns = perf_now_ns();
+        perf_progress_show(&run->progress, count, now_ns);
         int wait_ms = perf_progress_wait_ms(&run->progress, run->end_ns, now_ns);
         if (link_step(run->link, sd, POLLOUT, wait_ms) != 0)
             return -1;
@@ -126,14 +131,16 @@ static int bulk(struct run *run) {
     int sd = connect_once(run);
     if (sd < 0)
         return REPORT_FAILED;
+    struct batch *batch = batch_new(run->options->batch, run->options->message_bytes);
     start_clocks(run);
     if (!run->options->polled)
         link_block(sd);
     int failed =
-        greet(run, sd, PERF_BULK) != 0 || send_all(run, sd) != 0 ||
+        greet(run, sd, PERF_BULK) != 0 || send_all(run, sd, batch) != 0 ||
         perf_control_send(run->link, sd,
                           json_pack("{sI}", "end", (json_int_t)run->result.client.messages)) != 0 ||
         receive_account(run, sd) != 0;
+    batch_free(batch);
     if (failed) {
         fail_unless_signal(errno);
         link_abort(run->link, sd);

@@ -78,8 +78,8 @@ int perf_count_parse(json_t *message, struct perf_count *count) {
     return 0;
 }
 
-bool perf_looks_at_clock(const struct perf_count *count, size_t message_bytes) {
-    return message_bytes >= 1024 || count->messages % 16 == 0;
+bool perf_is_clock_due(uint64_t messages, size_t message_bytes) {
+    return messages >= 16 || messages * message_bytes >= 1024;
 }
 
 double perf_cpu_s(void) {

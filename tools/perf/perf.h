@@ -11,6 +11,7 @@
 
 #include "common/link.h"
 #include "common/options.h"
+#include "perf/batch.h"
 #include "perf/histogram.h"
 
 #include <jansson.h>
@@ -34,6 +35,7 @@ struct perf_options {
     unsigned seconds;
     uint32_t associations; /* of PERF_IDLE */
     size_t message_bytes;
+    unsigned batch; /* messages a call */
 };
 
 struct perf_path {
@@ -76,8 +78,9 @@ int perf_send(struct link *link, int sd, const void *bytes, size_t length);
 json_t *perf_count_json(const struct perf_count *count);
 /* Returns 0, or -1 when something is missing. */
 int perf_count_parse(json_t *message, struct perf_count *count);
-/* Whether it is time to look at the clock: the clock costs a good part of a small message. */
-bool perf_looks_at_clock(const struct perf_count *count, size_t message_bytes);
+/* Whether it is time to look at the clock, after so many messages: it costs a good part of a small
+   one. */
+bool perf_is_clock_due(uint64_t messages, size_t message_bytes);
 /* CPU time of this process so far. */
 double perf_cpu_s(void);
 uint64_t perf_now_ns(void);

@@ -18,7 +18,7 @@ struct session {
     enum perf_mode mode;
     struct perf_count count;
     double cpu_start_s;
-    uint64_t first_ns, last_ns;
+    uint64_t first_ns, last_ns, since_clock;
 };
 
 struct server {
@@ -26,7 +26,7 @@ struct server {
     const struct perf_options *options;
     struct session session;
     struct perf_progress progress;
-    unsigned char *buffer;
+    struct batch *batch;
     uint64_t served;
     int listener;
     struct perf_idle idle;
@@ -79,8 +79,8 @@ static int keep_idle(struct server *server, struct visit *visit, json_int_t asso
 }
 
 /* Returns 0, or -1 and errno. */
-static int on_control(struct server *server, struct visit *visit, size_t length) {
-    json_t *message = perf_control_parse(server->buffer, length);
+static int on_control(struct server *server, struct visit *visit, const void *data, size_t length) {
+    json_t *message = perf_control_parse(data, length);
     const json_t *end = json_object_get(message, "end");
     int mode = perf_mode_of(message);
     bool is_end = json_is_integer(end);
@@ -106,7 +106,7 @@ static int on_control(struct server *server, struct visit *visit, size_t length)
 }
 
 static int on_data(struct server *server, struct visit *visit, const struct link_piece *piece,
-                   size_t length) {
+                   const void *data, size_t length) {
     struct session *session = &server->session;
     if (!visit->greeted) {
         errno = EPROTO;
@@ -114,21 +114,22 @@ static int on_data(struct server *server, struct visit *visit, const struct link
     }
     session->count.bytes += length;
     session->count.messages += piece->is_end ? 1 : 0;
-    if (perf_looks_at_clock(&session->count, length)) {
+    if (perf_is_clock_due(++session->since_clock, length)) {
+        session->since_clock = 0;
         session->last_ns = perf_now_ns();
         perf_progress_show(&server->progress, &session->count, session->last_ns);
     }
     if (session->mode == PERF_PING)
-        return perf_send(server->link, visit->sd, server->buffer, length);
+        return perf_send(server->link, visit->sd, data, length);
     return 0;
 }
 
 /* Receives until the client ends.  Returns 0, or an errno. */
 static int serve(struct server *server, struct visit *visit) {
     struct link_piece piece;
+    const void *data;
     for (;;) {
-        ssize_t got =
-            link_receive(server->link, visit->sd, server->buffer, PERF_BUFFER_BYTES, &piece);
+        ssize_t got = batch_receive(server->batch, server->link, visit->sd, &data, &piece);
         int failed = 0;
         if (got == 0) /* of the many of --connect nobody waits for the last packet */
             return visit->greeted ? link_await_end(server->link, visit->sd) : 0;
@@ -139,9 +140,9 @@ static int serve(struct server *server, struct visit *visit) {
         else if (piece.is_complete)
             return 0;
         else if (!piece.is_notification && piece.ppid == PERF_CONTROL_PPID)
-            failed = on_control(server, visit, (size_t)got);
+            failed = on_control(server, visit, data, (size_t)got);
         else if (!piece.is_notification)
-            failed = on_data(server, visit, &piece, (size_t)got);
+            failed = on_data(server, visit, &piece, data, (size_t)got);
         if (failed == 0 && visit->has_end && !visit->told &&
             server->session.count.messages >= visit->end_messages)
             failed = tell(server, visit);
@@ -152,6 +153,7 @@ static int serve(struct server *server, struct visit *visit) {
 
 static void visit_once(struct server *server, int sd) {
     struct visit visit = {.sd = sd};
+    batch_forget(server->batch);
     int error = serve(server, &visit);
     perf_idle_close(&server->idle);
     if (error == 0) {
@@ -176,9 +178,7 @@ int perf_server(struct link *link, const struct perf_options *options) {
     memset(&server, 0, sizeof server);
     server.link = link;
     server.options = options;
-    server.buffer = malloc(PERF_BUFFER_BYTES);
-    if (server.buffer == NULL)
-        report_die(REPORT_FAILED, "out of memory");
+    server.batch = batch_new(options->batch, PERF_BUFFER_BYTES / options->batch);
     if (!options->polled)
         link_block_all(link);
     int listener = server.listener = link_listen(link, 128);
@@ -197,6 +197,6 @@ int perf_server(struct link *link, const struct perf_options *options) {
             report_die(REPORT_FAILED, "cannot accept: %s", strerror(errno));
     }
     usctp_close(listener);
-    free(server.buffer);
+    batch_free(server.batch);
     return 0;
 }
