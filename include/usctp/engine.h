@@ -348,6 +348,7 @@ enum usctp_message_flag {
         1u << 6, /* received: partial delivery, not the message's first piece */
     USCTP_MESSAGE_INTERLEAVE = 1u << 7, /* receive: past a message whose next piece has not come,
                                            what is of other streams (RFC 6458 8.1.20, level 2) */
+    USCTP_MESSAGE_MORE = 1u << 8,       /* received, without _PEEK: more data can be read */
 };
 
 struct usctp_send {
@@ -426,9 +427,8 @@ struct usctp_received {
 /*
  * Takes the next piece of the next message, or the next notification (flags say which; a
  * notification writes nothing to the slices). in_flags: USCTP_MESSAGE_PEEK, _INTERLEAVE.
- * Returns the bytes
- * written, or USCTP_ERR_AGAIN (nothing yet), or USCTP_ERR_SHUTDOWN (nothing will ever come), or
- * NOT_FOUND.
+ * Returns the bytes written, or USCTP_ERR_AGAIN (nothing yet), or USCTP_ERR_SHUTDOWN (nothing will
+ * ever come), or NOT_FOUND.
  */
 USCTP_API int64_t usctp_assoc_receive(struct usctp_engine *engine, int32_t assoc,
                                       struct usctp_received *received,

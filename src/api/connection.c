@@ -58,7 +58,9 @@ static struct usctp_stack *stack_of(const struct socket *s) {
 
 struct connection *connection_of(const struct socket *s, int32_t id) {
     struct usctp_stack *stack = stack_of(s); /* NULL: the socket is an orphan */
-    struct connection *a = id != 0 && stack ? connection_find(stack, id) : NULL;
+    struct connection *a = connection_only(s);
+    if (!a || a->id != id)
+        a = id != 0 && stack ? connection_find(stack, id) : NULL;
     return a && a->socket == s && s->waiting != a ? a : NULL;
 }
 

@@ -170,7 +170,8 @@ static ssize_t read_queue(struct connection *a, struct usctp_engine *engine, str
 static void pass_turn(struct connection *a, const struct reading *r) {
     struct socket *s = a->socket;
     bool is_inside = r->has_data && !(r->message_flags & MSG_EOR);
-    connection_look(a);
+    if (!(r->received.flags & USCTP_MESSAGE_MORE)) /* then it is readable, and was */
+        connection_look(a);
     if (is_inside && (a->is_readable || s->interleave == 0)) {
         s->held = a;
         return;
@@ -181,6 +182,21 @@ static void pass_turn(struct connection *a, const struct reading *r) {
         return;
     TAILQ_REMOVE(&s->readable, a, readable_link);
     TAILQ_INSERT_TAIL(&s->readable, a, readable_link);
+}
+
+void reading_settle(struct call *c) {
+    if (c->taken_from != 0)
+        usctp_assoc_received(c->stack->engine, c->taken_from, c->now_us);
+    c->taken_from = 0;
+}
+
+/* The peer is told of the room once a call, unless there is none left to read. */
+static void note_taken(struct call *c, int32_t id, const struct reading *r) {
+    if (c->taken_from != id)
+        reading_settle(c);
+    c->taken_from = id;
+    if (!(r->received.flags & USCTP_MESSAGE_MORE))
+        reading_settle(c);
 }
 
 static ssize_t read_connection(struct call *c, struct connection *a, struct reading *r) {
@@ -197,7 +213,7 @@ static ssize_t read_connection(struct call *c, struct connection *a, struct read
     }
     if (!(r->flags & MSG_PEEK)) {
         if (n >= 0)
-            usctp_assoc_received(engine, a->id, c->now_us);
+            note_taken(c, a->id, r);
         pass_turn(a, r);
         connection_finish(a);
     } else {

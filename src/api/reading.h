@@ -31,5 +31,7 @@ struct reading {
 int reading_take_slices(struct reading *r, const struct iovec *iov, size_t count);
 /* Waits for something to read and reads it. Returns bytes, 0 at the end, or a negative errno. */
 ssize_t reading_run(struct call *c, struct reading *r);
+/* Tells the engine that something was read, if it was; call_leave does that. */
+void reading_settle(struct call *c);
 
 #endif

@@ -144,7 +144,7 @@ int usctp_recvmmsg(int sd, struct mmsghdr *messages, unsigned count, int flags,
         messages[taken++].msg_len = (unsigned)n;
         if (flags & MSG_WAITFORONE)
             flags |= MSG_DONTWAIT;
-        if (stack_now(c.stack) >= end_us)
+        if (timeout && stack_now(c.stack) >= end_us)
             break;
     }
     if (taken > 0 && n < 0 && is_sockets(n) && c.socket->error == 0)

@@ -12,6 +12,7 @@
 #include "api/close.h"
 #include "api/connection.h"
 #include "api/fd_table.h"
+#include "api/reading.h"
 #include "api/stack.h"
 #include "net/transport.h"
 
@@ -580,6 +581,7 @@ ssize_t call_leave(struct call *c, ssize_t result) {
     if (c->stack->is_foreign) { /* all there is to leave is the parent's */
         pthread_mutex_unlock(&c->stack->lock);
     } else {
+        reading_settle(c);
         stack_settle_sent(c->stack, c->sent);
         leave_locked(c);
         transmit_flush(c->stack);

@@ -119,6 +119,7 @@ struct call {
     uint64_t now_us;    /* call_enter_timeless: of an earlier call */
     struct scope scope; /* of an option */
     int32_t sent;       /* the association that a message was sent on, and nothing else done */
+    int32_t taken_from; /* reading_settle: the association that was read from */
     int32_t awaited;    /* blocking_wait: the association */
     int outcome;        /* and, when it has ended meanwhile, its errno */
     struct cancellation cancellation;

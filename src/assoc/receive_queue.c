@@ -237,6 +237,9 @@ int64_t receive_queue_read(struct receive_queue *q, struct usctp_received *recei
             STAILQ_REMOVE(&q->items, item, receive_item, link);
             drop(q, message, env);
         }
+        item = readable_item(q, in_flags);
+        if (item && item->message)
+            received->flags |= USCTP_MESSAGE_MORE;
     }
     return bytes;
 }

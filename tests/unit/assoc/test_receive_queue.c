@@ -76,10 +76,17 @@ static int64_t read_up_to(size_t bytes, uint32_t flags) {
     return receive_queue_read(&queue, &info, &slice, 1, flags, &unit.env);
 }
 
+/* Whether data, not a notification, can be read. */
+static bool has_more(void) {
+    struct usctp_received next;
+    return receive_queue_read(&queue, &next, NULL, 0, USCTP_MESSAGE_PEEK, &unit.env) >= 0 &&
+           !(next.flags & USCTP_MESSAGE_NOTIFICATION);
+}
+
 static void expect_text(size_t room, const char *text, uint32_t flags) {
     ck_assert_int_eq(read_up_to(room, 0), (int64_t)strlen(text));
     ck_assert_str_eq((const char *)memory, text);
-    ck_assert_uint_eq(info.flags, flags);
+    ck_assert_uint_eq(info.flags, flags | (has_more() ? USCTP_MESSAGE_MORE : 0u));
     ck_assert_uint_eq(info.sid, 6);
     ck_assert_uint_eq(info.ppid, 51);
     ck_assert_uint_eq(info.path, 4);
@@ -127,6 +134,26 @@ START_TEST(reads_a_message_in_pieces) {
 }
 END_TEST
 
+START_TEST(says_whether_there_is_more) {
+    whole("one", 0);
+    whole("two", 1);
+    ck_assert_int_eq(notify(1, NULL), 0);
+    whole("three", 2);
+    ck_assert_int_eq(read_up_to(9, USCTP_MESSAGE_PEEK), 3);
+    ck_assert_uint_eq(info.flags & USCTP_MESSAGE_MORE, 0); /* it would be "one" itself */
+    ck_assert_int_eq(read_up_to(1, 0), 1);
+    ck_assert_uint_ne(info.flags & USCTP_MESSAGE_MORE, 0);
+    ck_assert_int_eq(read_up_to(9, 0), 2);
+    ck_assert_uint_ne(info.flags & USCTP_MESSAGE_MORE, 0);
+    ck_assert_int_eq(read_up_to(9, 0), 3);
+    ck_assert_uint_eq(info.flags & USCTP_MESSAGE_MORE, 0); /* a notification */
+    ck_assert_int_eq(read_up_to(9, 0), 0);
+    ck_assert_uint_eq(info.flags, USCTP_MESSAGE_NOTIFICATION);
+    ck_assert_int_eq(read_up_to(9, 0), 5);
+    ck_assert_uint_eq(info.flags & USCTP_MESSAGE_MORE, 0);
+}
+END_TEST
+
 START_TEST(fills_slices_one_after_the_other) {
     arrive("abc", DATA_FLAG_B | DATA_FLAG_U, 9);
     arrive("defgh", DATA_FLAG_E | DATA_FLAG_U, 8);
@@ -143,7 +170,7 @@ END_TEST
 START_TEST(no_room_takes_nothing) {
     whole("abc", 0);
     ck_assert_int_eq(receive_queue_read(&queue, &info, NULL, 0, 0, &unit.env), 0);
-    ck_assert_uint_eq(info.flags, 0);
+    ck_assert_uint_eq(info.flags, USCTP_MESSAGE_MORE);
     ck_assert_int_eq(read_up_to(0, 0), 0);
     expect_text(10, "abc", USCTP_MESSAGE_END);
 }
@@ -310,6 +337,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, nothing_is_there_at_first);
     tcase_add_test(tests, reads_a_message_in_pieces);
+    tcase_add_test(tests, says_whether_there_is_more);
     tcase_add_test(tests, fills_slices_one_after_the_other);
     tcase_add_test(tests, no_room_takes_nothing);
     tcase_add_test(tests, peeking_takes_nothing);
