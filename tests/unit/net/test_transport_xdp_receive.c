@@ -248,7 +248,8 @@ START_TEST(not_for_this_host) {
 }
 END_TEST
 
-/* The kernel tells of an IPv6 address when it has made it fit for use, which is behind ip's back. */
+/* The kernel tells of an IPv6 address when it has made it fit for use, which is behind ip's back.
+ */
 static bool has_refreshed(void) {
     for (int i = 0; i < 5000; i++) {
         if (transport_refresh(unit_xdp))
