@@ -281,6 +281,7 @@ bool output_data_waits(const struct output *out, struct assoc *a) {
 
 bool output_data_append(struct output *out, struct outbound_packet *pk) {
     struct assoc *a = pk->assoc;
+    ASSERT(pk->path);
     append_retransmissions(out, pk);
     bool fine = append_new_data(out, pk);
     if (pk->has_data) {
