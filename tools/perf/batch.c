@@ -106,8 +106,9 @@ ssize_t batch_receive(struct batch *batch, struct link *link, int sd, const void
 int batch_send(struct batch *batch, int sd, size_t bytes, unsigned sid, unsigned streams) {
     if (batch->most == 1)
         return link_send(sd, batch->rooms, bytes, (uint16_t)sid, 0) >= 0 ? 1 : -1;
-    prepare(batch, bytes, sizeof batch->slots[0].ancillary.sending);
-    for (unsigned i = 0; i < batch->most; i++) {
+    bool is_default = streams == 1; /* stream 0, PPID 0: nothing to be told */
+    prepare(batch, bytes, is_default ? 0 : sizeof batch->slots[0].ancillary.sending);
+    for (unsigned i = 0; i < batch->most && !is_default; i++) {
         struct sctp_sndinfo info;
         struct cmsghdr *header = CMSG_FIRSTHDR(&batch->messages[i].msg_hdr);
         memset(&info, 0, sizeof info);
