@@ -4,14 +4,15 @@
  * It is built on the host and run inside the guest that kernel-peer.sh boots.  What it does with
  * the file is in peer-common.c.
  *
- * Needs <linux/sctp.h> only: bindx and connectx are socket options underneath.  The kernel's UDP
- * encapsulation is not used here.
+ * Needs <linux/sctp.h> only: bindx and connectx are socket options underneath.  UDP encapsulation
+ * (RFC 6951) is set for the whole guest, before the socket is made.
  */
 #include "peer-common.h"
 
 #include <errno.h>
 #include <linux/sctp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,14 +51,22 @@ static int set_buffers(int bytes) {
     return setsockopt(association, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
+static int set_port(const char *setting, unsigned port) {
+    FILE *file = fopen(setting, "w");
+
+    if (file == NULL)
+        return -1;
+    fprintf(file, "%u\n", port);
+    return fclose(file);
+}
+
 static int peer_open(const struct peer_options *o) {
     bool ipv6 = o->bind.has_ipv6 || o->connect.has_ipv6;
     int off = 0, on = 1;
 
-    if (o->udp) {
-        errno = EOPNOTSUPP;
+    if (o->udp && (set_port("/proc/sys/net/sctp/udp_port", o->udp_local_port) < 0 ||
+                   set_port("/proc/sys/net/sctp/encap_port", o->udp_remote_port) < 0))
         return -1;
-    }
     association = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM, IPPROTO_SCTP);
     if (association < 0)
         return -1;
